@@ -1,0 +1,263 @@
+"""Dataset: named rows of one kind, with their columns, target and groups.
+
+A column is whatever `take_rows` works on: `Sequences`, a NumPy array, a memory map, a sparse CSR array, or a lazy
+column that fetches rows when asked. Nothing here copies a column before rows are asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.errors import UsageError
+from genotool.sequences import Sequences
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__ = ["KEY_COLUMNS", "About", "Column", "Dataset", "Kind", "LazyColumn", "Task", "concatenate", "take_rows"]
+
+Rows: TypeAlias = NDArray[np.int64]
+
+
+class Kind(StrEnum):
+    """What one row of a data set is."""
+
+    GUIDES = "guides"
+    SEQUENCES = "sequences"
+    PAIRS = "pairs"
+    MATRIX = "matrix"
+
+
+class Task(StrEnum):
+    """What is predicted for one row: one of two classes, one of many, or a number."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+
+KEY_COLUMNS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.GUIDES: ("guide",),
+    Kind.SEQUENCES: ("sequence",),
+    Kind.PAIRS: ("seq1", "seq2"),
+    Kind.MATRIX: ("expression",),
+}
+"""The columns that say what a row is, by kind: the audit compares them, the encoders read them."""
+
+
+@runtime_checkable
+class LazyColumn(Protocol):
+    """A column that fetches its rows when asked, such as an on-disk embedding store."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        ...
+
+    def take(self, rows: Rows) -> Any:
+        """Return the given rows, in that order, as an array or `Sequences`."""
+        ...
+
+
+Column: TypeAlias = "Sequences | NDArray[Any] | csr_array | LazyColumn"
+
+
+def take_rows(column: Column, rows: Rows) -> Any:
+    """Return the given rows of a column, in that order; sparse stays sparse, `Sequences` stay packed."""
+    if isinstance(column, np.ndarray):
+        return column[rows]
+    if isinstance(column, LazyColumn):  # Sequences too
+        return column.take(rows)
+    return column[rows]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Where the rows come from: what a report must say of them.
+
+    Attributes
+    ----------
+    simulated
+        Whether the rows were simulated; every output then says so.
+    left_out
+        Rows of the source that are not in the data set, by reason.
+    """
+
+    cite: str = ""
+    licence: str = ""
+    warning: str = ""
+    cell: str = ""
+    path: str = ""
+    simulated: bool = False
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Named rows of one kind.
+
+    Attributes
+    ----------
+    name
+        The registered name, or the stem of the file.
+    kind
+        What a row is.
+    ids
+        (n,) text: one id a row, unique.
+    columns
+        Role to column, each of n rows. `KEY_COLUMNS` names the roles that say what a row is.
+    target
+        (n,) int64 class codes where `classes` is not empty, (n,) float64 for a number, None where unknown.
+    classes
+        The names of the class codes, in order.
+    groups
+        (n,) text of what must not straddle a split (gene, donor, locus); "" where unknown. None: no groups.
+    features
+        (m,) text: the column names of a matrix.
+    digest
+        SHA-256 of the content (ids, key columns, target), whatever the file format.
+    about
+        Citation, licence, warning, whether simulated.
+    """
+
+    name: str
+    kind: Kind
+    ids: NDArray[np.str_]
+    columns: Mapping[str, Column]
+    target: NDArray[Any] | None = None
+    classes: tuple[str, ...] = ()
+    groups: NDArray[np.str_] | None = None
+    features: NDArray[np.str_] | None = None
+    digest: str = ""
+    about: About = field(default_factory=About)
+
+    def __post_init__(self) -> None:
+        count = len(self.ids)
+        sizes = {role: _rows_of(column) for role, column in self.columns.items()}
+        sizes |= {
+            role: len(values)
+            for role, values in (("target", self.target), ("groups", self.groups))
+            if values is not None
+        }
+        for role, size in sizes.items():
+            if size != count:
+                raise ValueError(f"{self.name}: column {role!r} has {size} rows, ids have {count}")
+        if not self.digest:
+            object.__setattr__(self, "digest", content_digest(self))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def task(self) -> Task | None:
+        """The task that the target asks for; None without a target."""
+        if self.target is None:
+            return None
+        if not self.classes:
+            return Task.REGRESSION
+        return Task.BINARY if len(self.classes) == 2 else Task.MULTICLASS
+
+    @property
+    def keys(self) -> tuple[Column, ...]:
+        """The columns that say what a row is."""
+        return tuple(self.columns[role] for role in KEY_COLUMNS[self.kind])
+
+    def take(self, rows: Rows) -> Dataset:
+        """Return the given rows, in that order, as a data set of the same name with a digest of its own."""
+        rows = np.asarray(rows, dtype=np.int64)
+        return dataclasses.replace(
+            self,
+            ids=self.ids[rows],
+            columns={role: take_rows(column, rows) for role, column in self.columns.items()},
+            target=None if self.target is None else self.target[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            digest="",
+        )
+
+    def batches(self, size: int) -> Iterator[Dataset]:
+        """Yield the rows in order, at most `size` at a time; lazy columns fetch only those rows."""
+        if size < 1:
+            raise UsageError(f"a batch holds at least one row, not {size}")
+        for start in range(0, len(self), size):
+            yield self.take(np.arange(start, min(start + size, len(self)), dtype=np.int64))
+
+    def with_target(self, role: str) -> Dataset:
+        """Return the same rows with a numeric column as the target: a number to regress on."""
+        values = np.asarray(self.columns[role], dtype=np.float64)
+        return dataclasses.replace(self, target=values, classes=(), digest="")
+
+
+def _rows_of(column: Column) -> int:
+    shape = getattr(column, "shape", None)
+    return int(shape[0]) if shape is not None else len(column)  # type: ignore[arg-type]
+
+
+def content_digest(dataset: Dataset) -> str:
+    """Return the SHA-256 of ids, key columns, target and groups: the same rows give the same digest."""
+    digest = hashlib.sha256()
+    digest.update(f"{dataset.kind}|{len(dataset)}|{','.join(dataset.classes)}".encode())
+    digest.update("\n".join(dataset.ids.tolist()).encode())
+    for column in dataset.keys:
+        digest.update(_column_bytes(column))
+    if dataset.target is not None:
+        digest.update(np.ascontiguousarray(dataset.target).tobytes())
+    if dataset.groups is not None:
+        digest.update("\n".join(dataset.groups.tolist()).encode())
+    return digest.hexdigest()
+
+
+def _column_bytes(column: Column) -> bytes:
+    if isinstance(column, Sequences):
+        return column.digest().encode()
+    if isinstance(column, np.ndarray):
+        return hashlib.sha256(np.ascontiguousarray(column).view(np.uint8).reshape(-1)).digest()
+    if hasattr(column, "indptr"):
+        parts = (column.indptr, column.indices, column.data)
+        return b"".join(hashlib.sha256(np.ascontiguousarray(part)).digest() for part in parts)
+    declared = getattr(column, "digest", "")  # a lazy column that knows its own content
+    return str(declared).encode()
+
+
+def concatenate(datasets: list[Dataset], name: str) -> Dataset:
+    """Stack data sets of one kind and task; the text column ``dataset`` says where each row came from.
+
+    Only columns that all of them have are kept. Ids become ``name:id``, so they stay unique.
+    """
+    from scipy import sparse
+
+    def stack(parts: list[Any]) -> Any:
+        if isinstance(parts[0], Sequences):
+            return Sequences.concat(parts)
+        return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+    first = datasets[0]
+    if any(other.kind != first.kind or other.classes != first.classes for other in datasets):
+        raise UsageError(
+            f"{', '.join(d.name for d in datasets)} differ in kind or classes and cannot be joined"
+        )
+    shared = set.intersection(*(set(d.columns) for d in datasets)) - {"dataset"}
+    columns = {role: stack([d.columns[role] for d in datasets]) for role in sorted(shared)}
+    columns["dataset"] = np.repeat([d.name for d in datasets], [len(d) for d in datasets])
+    has_groups = all(d.groups is not None for d in datasets)
+    has_target = all(d.target is not None for d in datasets)
+    return Dataset(
+        name=name,
+        kind=first.kind,
+        ids=np.concatenate([np.char.add(f"{d.name}:", d.ids) for d in datasets]),
+        columns=columns,
+        target=np.concatenate([d.target for d in datasets if d.target is not None]) if has_target else None,
+        classes=first.classes,
+        groups=np.concatenate([d.groups for d in datasets if d.groups is not None]) if has_groups else None,
+        features=first.features,
+        about=About(
+            simulated=any(d.about.simulated for d in datasets),
+            warning="; ".join(f"{d.name}: {d.about.warning}" for d in datasets if d.about.warning),
+        ),
+    )

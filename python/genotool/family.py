@@ -1,0 +1,225 @@
+"""Family and Model: what a plugin author implements. Everything else is optional.
+
+A family is a class with a name, a config, an encoder, `fit` and `load`; a model predicts and saves itself. The
+capabilities below are found by `isinstance`: a verb that needs one which a family lacks raises
+`UnsupportedStageError`, it never skips in silence. ``examples/`` holds a whole family in under 60 lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.dataset import Dataset, Kind, Task
+from genotool.encoding import Batch, EncodedView, Encoder
+
+if TYPE_CHECKING:
+    from genotool.run import Run
+
+__all__ = [
+    "Attribution",
+    "Embeds",
+    "Explains",
+    "Family",
+    "ImportedModel",
+    "Imports",
+    "Model",
+    "NaturalFeatures",
+    "ShipsModel",
+    "Transfers",
+    "Trial",
+    "Tuned",
+    "Tunes",
+]
+
+C = TypeVar("C")
+M = TypeVar("M", bound="Model")
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A fitted model."""
+
+    task: Task
+
+    def predict(self, batch: Batch) -> NDArray[np.float64]:
+        """Return (n,) probabilities for binary, (n, classes) for multiclass, (n,) numbers for regression."""
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Write the model into an existing directory, through `genotool.persist` or as text; no pickle."""
+        ...
+
+
+@runtime_checkable
+class Family(Protocol[C, M]):
+    """A model family, such as ``sgrna``.
+
+    Attributes
+    ----------
+    name, summary
+        The word on the command line, and one line about it.
+    tasks, kinds
+        What the family can predict, and from what rows.
+    config_type
+        A dataclass of annotated fields (see `genotool.config`).
+    """
+
+    name: str
+    summary: str
+    tasks: frozenset[Task]
+    kinds: frozenset[Kind]
+    config_type: type[C]
+
+    def encoder(self, config: C, task: Task) -> Encoder:
+        """Return a fresh, unfitted encoder."""
+        ...
+
+    def fit(self, config: C, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> M:
+        """Train on `train`, stop early and choose thresholds on `valid`, log to `run`."""
+        ...
+
+    def load(self, directory: Path) -> M:
+        """Read a model that `save` wrote."""
+        ...
+
+
+@runtime_checkable
+class Transfers(Protocol[C, M]):
+    """Can go on from a model that another data set trained."""
+
+    def transfer(self, model: M, config: C, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> M:
+        """Return a model for `task` that starts from `model`; the head is replaced where the task differs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """How much each input position moved each prediction.
+
+    Attributes
+    ----------
+    values
+        (n, length, channels) float32.
+    inputs
+        (n, length, channels) uint8: the encoded rows.
+    alphabet
+        The channel names, such as ``("A", "C", "G", "T")``.
+    additivity_error
+        (n,) float64: |sum of values + base - prediction|.
+    delta
+        (n,) float64: |prediction - base|, the scale of the error.
+    method
+        The method's name in words, as a report prints it.
+    """
+
+    values: NDArray[np.float32]
+    inputs: NDArray[np.uint8]
+    alphabet: tuple[str, ...]
+    additivity_error: NDArray[np.float64]
+    delta: NDArray[np.float64]
+    method: str
+
+
+@runtime_checkable
+class Explains(Protocol[C, M]):
+    """Can attribute a prediction to its input."""
+
+    def explain(self, model: M, config: C, rows: EncodedView, background: EncodedView, run: Run) -> Attribution:
+        """Return the attribution of `rows` against `background` (training rows)."""
+        ...
+
+
+@runtime_checkable
+class Embeds(Protocol[M]):
+    """Can turn rows into vectors."""
+
+    def embed(self, model: M, batch: Batch) -> NDArray[np.float32]:
+        """Return (n, width)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One architecture that a search tried.
+
+    Attributes
+    ----------
+    number
+        From 0, in the order tried.
+    score
+        The validation objective; None where the trial failed.
+    parameters
+        The number of weights.
+    values
+        The hyper-parameters, as the engine names them.
+    failure
+        The first line of the trial's error, else "".
+    """
+
+    number: int
+    score: float | None
+    parameters: int
+    seconds: float
+    values: dict[str, Any] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What a search found: the best model and the table of trials; `objective` names what was minimised."""
+
+    model: Model
+    trials: tuple[Trial, ...]
+    objective: str
+    engine: str
+
+
+@runtime_checkable
+class Tunes(Protocol[C]):
+    """Can search for an architecture; the search algorithm is a library's."""
+
+    def tune(self, config: C, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> Tuned:
+        """Search within the limits of the config, resuming from what `run` holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedModel:
+    """A foreign model file made ready: the model, the encoder and the task that it was found to have."""
+
+    model: Model
+    encoder: Encoder
+    task: Task
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Imports(Protocol[C]):
+    """Can read a model file that another tool wrote."""
+
+    def import_model(self, file: Path, config: C) -> ImportedModel:
+        """Check and read the file; raise `InputError` for what it does not understand."""
+        ...
+
+
+@runtime_checkable
+class NaturalFeatures(Protocol):
+    """Has simple features on which the floors (logistic regression, LightGBM) are fitted."""
+
+    def natural_features(self, dataset: Dataset) -> NDArray[np.float32]:
+        """Return (n, m) features of the rows; no fitted state."""
+        ...
+
+
+@runtime_checkable
+class ShipsModel(Protocol):
+    """Comes with a trained model, so that `predict` works at once."""
+
+    def shipped_model(self) -> Path:
+        """Return the run folder inside the installed package."""
+        ...

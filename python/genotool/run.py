@@ -1,0 +1,359 @@
+"""The run folder: what every verb writes, and what lets it be resumed, compared and believed.
+
+Files are written under a temporary name, synced, and renamed; ``DONE`` comes last. A folder is held by one live
+process at a time (``.lock`` names host, process and its start), so two commands never write into one run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from genotool.errors import GenotoolError, InputError, StoppedError, UsageError
+
+__all__ = ["FORMAT", "Run", "write_atomically"]
+
+FORMAT = 1
+RECORDED_PACKAGES = (
+    "genotool", "numpy", "scipy", "scikit-learn", "lightgbm", "imbalanced-learn", "keras", "tensorflow", "torch",
+    "jax", "autokeras", "keras-tuner", "shap",
+)  # fmt: skip
+STOP_SIGNALS = {signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGINT: 130}
+
+
+def write_atomically(file: Path, content: bytes | str) -> None:
+    """Write a file so that a reader sees all of it or nothing: temporary name, fsync, rename."""
+    data = content.encode() if isinstance(content, str) else content
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise GenotoolError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+class Run:
+    """One run folder: create it for writing, open it for reading, or resume it.
+
+    Used as a context manager it ends as ``done``, ``failed`` or ``stopped``, whatever happened inside.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    record
+        The content of ``run.json``.
+    """
+
+    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+        self.path = path
+        self.record = record
+        self._began = time.monotonic()
+        self._previous: Path | None = None
+
+    # -- making and finding ------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        verb: str,
+        family: str | None = None,
+        task: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        data: Iterable[Mapping[str, Any]] = (),
+        parents: Iterable[Path] = (),
+        overwrite: bool = False,
+        command: Sequence[str] | None = None,
+    ) -> Self:
+        """Make a new run folder and hold it.
+
+        Raises
+        ------
+        UsageError
+            If the folder exists and `overwrite` is not set, or a live process holds it.
+        GenotoolError
+            If it cannot be written.
+        """
+        previous = _make_room(path, overwrite)
+        record = {
+            "format": FORMAT,
+            "verb": verb,
+            "family": family,
+            "task": task,
+            "command": list(command if command is not None else ["genotool", *sys.argv[1:]]),
+            "config": dict(config or {}),
+            "seed": seed,
+            "backend": os.environ.get("KERAS_BACKEND"),
+            "device": os.environ.get("GENOTOOL_DEVICE", "cpu"),
+            "threads": int(os.environ.get("GENOTOOL_THREADS") or os.cpu_count() or 1),
+            "versions": _versions(),
+            "data": [dict(item) for item in data],
+            "parents": [os.path.relpath(parent, path) for parent in parents],
+            "simulated": any(bool(item.get("simulated")) for item in data),
+            "timings": {},
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        run = cls(path, record)
+        run._previous = previous
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            run._take_lock()
+        except OSError as error:
+            raise GenotoolError(f"{path}: cannot be written: {error.strerror}", hint="choose another -o") from error
+        run._set_state("running")
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a run folder for reading.
+
+        Raises
+        ------
+        UsageError
+            If there is no such folder.
+        InputError
+            If it is no run folder, or its ``run.json`` is damaged or of a newer format.
+        """
+        file = path / "run.json"
+        if not path.is_dir():
+            raise UsageError(f"{path}: no such run folder")
+        if not file.is_file():
+            raise InputError("not a run folder: it has no run.json", file=path)
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise InputError(f"run.json is damaged: {error}", file=file) from error
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            found = record.get("format") if isinstance(record, dict) else record
+            raise InputError(f"run.json is not of format {FORMAT}", file=file, value=found)
+        return cls(path, record)
+
+    @classmethod
+    def resume(cls, path: Path) -> Self:
+        """Open an unfinished run folder and hold it; a finished one is returned as it is."""
+        run = cls.open(path)
+        if not run.finished:
+            run._take_lock()
+            run._set_state("running")
+        return run
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end: the file ``DONE`` is there."""
+        return (self.path / "DONE").is_file()
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file in the folder."""
+        return self.path / name
+
+    def read_json(self, name: str) -> Any:
+        """Read a JSON file of the folder; InputError if it is missing or damaged."""
+        file = self.file(name)
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(f"the run has no {name}", file=self.path) from None
+        except ValueError as error:
+            raise InputError(f"damaged: {error}", file=file) from error
+
+    # -- writing -----------------------------------------------------------------------------------------------
+
+    def folder(self, name: str) -> Path:
+        """Return a sub-folder, made if needed."""
+        folder = self.path / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write JSON (numbers that are not finite become null)."""
+        write_atomically(self.file(name), json.dumps(_plain(content), indent=1, allow_nan=False) + "\n")
+
+    def write_text(self, name: str, content: str) -> None:
+        """Write a text file."""
+        self.file(name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.file(name), content)
+
+    def write_table(self, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Write a TSV file: numbers in the shortest form that reads back the same, None as an empty cell."""
+        lines = ["\t".join(header)]
+        lines += ["\t".join("" if cell is None else str(cell) for cell in row) for row in rows]
+        write_atomically(self.file(name), "\n".join(lines) + "\n")
+
+    def log(self, message: str) -> None:
+        """Append a line to ``log.txt``, with the time."""
+        with self.file("log.txt").open("a", encoding="utf-8") as handle:
+            handle.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {message}\n")
+
+    def update(self, **fields: Any) -> None:
+        """Set fields of ``run.json`` and write it."""
+        self.record.update(fields)
+        self.write_json("run.json", self.record)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the seconds of the block to the timings."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = self.record["timings"].get(name, 0.0) + time.monotonic() - start
+            self.record["timings"][name] = round(seconds, 3)
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        for number in STOP_SIGNALS:
+            signal.signal(number, _stop)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._finish()
+            return
+        state = "stopped" if isinstance(error, StoppedError) else "failed"
+        self._end_previous(restore=state == "failed" and not self.record.get("keep"))
+        if self.path.is_dir():
+            self.log(f"{state}: {type(error).__name__}: {error}")
+            self._set_state(state, error=str(error).splitlines()[0] if str(error) else type(error).__name__)
+            self._release()
+
+    def _finish(self) -> None:
+        from genotool.plugins import manager
+
+        self.record["timings"]["total"] = round(time.monotonic() - self._began, 3)
+        self.record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        self._set_state("done")
+        write_atomically(self.file("DONE"), "")
+        self._release()
+        self._end_previous(restore=False)
+        manager().hook.genotool_stage_finished(stage=self.record["verb"], run=self)
+
+    def _set_state(self, state: str, **more: Any) -> None:
+        self.record.pop("error", None)
+        self.update(state=state, host=socket.gethostname(), pid=os.getpid(), **more)
+
+    def _end_previous(self, *, restore: bool) -> None:
+        """Drop the folder that `--overwrite` set aside, or bring it back after a failure."""
+        if self._previous is None:
+            return
+        if restore:
+            shutil.rmtree(self.path, ignore_errors=True)
+            self._previous.rename(self.path)
+        else:
+            shutil.rmtree(self._previous, ignore_errors=True)
+        self._previous = None
+
+    def _take_lock(self) -> None:
+        lock = self.path / ".lock"
+        holder = _holder(lock)
+        if holder is not None:
+            raise UsageError(f"{self.path}: held by a live process ({holder})", hint="wait for it, or choose another -o")
+        lock.unlink(missing_ok=True)
+        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        with os.fdopen(handle, "w") as file:
+            file.write(f"{socket.gethostname()} {os.getpid()} {_process_start(os.getpid())}")
+
+    def _release(self) -> None:
+        (self.path / ".lock").unlink(missing_ok=True)
+
+
+def _make_room(path: Path, overwrite: bool) -> Path | None:
+    """Check that `path` can become a run folder; set an old one aside. Return where it went."""
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise UsageError(f"{path}: exists and is no folder", hint="choose another -o")
+    if not path.exists() or not any(path.iterdir()):
+        return None
+    if not overwrite:
+        raise UsageError(f"{path}: exists already", hint="go on with --resume, replace it with --overwrite, or choose another -o")
+    if not (path / "run.json").is_file():
+        raise UsageError(f"{path}: exists and is no run folder; --overwrite replaces run folders only")
+    holder = _holder(path / ".lock")
+    if holder is not None:
+        raise UsageError(f"{path}: held by a live process ({holder})", hint="wait for it, or choose another -o")
+    aside = path.with_name(f".{path.name}.previous-{os.getpid()}")
+    path.rename(aside)
+    return aside
+
+
+def _holder(lock: Path) -> str | None:
+    """Return ``host, process`` of the live holder of a lock; None if it is free or its holder is gone."""
+    try:
+        host, pid, start = lock.read_text().split()
+    except (OSError, ValueError):
+        return None
+    if host == socket.gethostname() and _process_start(int(pid)) != start:
+        return None
+    return f"{host}, process {pid}"
+
+
+def _process_start(pid: int) -> str:
+    """Return the start time of a live process as the kernel counts it; "gone" if there is none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "gone" if fields[0] == "Z" else fields[19]
+    except OSError:
+        pass
+    if sys.platform == "linux":
+        return "gone"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "gone"
+    except PermissionError:
+        return "alive"
+    return "alive"
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise StoppedError(
+        f"stopped by {signal.Signals(number).name}", exit_code=STOP_SIGNALS[signal.Signals(number)],
+        hint="go on with --resume",
+    )  # fmt: skip
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": platform.platform(), "machine": platform.machine()}
+    for package in RECORDED_PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON holds it: NumPy numbers unwrapped, NaN and infinity as null, paths as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist") and not isinstance(value, str | bytes):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,261 @@
+"""Split: which part of a data set each row belongs to, how that was decided, and what it leaves open.
+
+A group (gene, donor, locus) goes to a part by ``hash(seed, group)`` alone, so one assignment holds for all data
+sets: a gene never trains in one cell line and tests in another, whatever order the sets come in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.dataset import Dataset
+from genotool.errors import InputError, UsageError
+from genotool.sequences import Sequences
+
+__all__ = ["METHODS", "Fractions", "Part", "Split", "choose", "from_file", "hash_fraction"]
+
+FEW_GROUPS = 10
+NEIGHBOURHOOD_BP = 1_000_000
+
+
+class Part(IntEnum):
+    """The part of a row; LEFT_OUT rows (unlabelled, overlapping) are in none."""
+
+    LEFT_OUT = -1
+    TRAIN = 0
+    VALID = 1
+    TEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fractions:
+    """The share of groups (or rows) that go to validation and test; training takes the rest."""
+
+    valid: float = 0.15
+    test: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.valid < 1 and 0 <= self.test < 1 and self.valid + self.test < 1):
+            raise UsageError(f"validation {self.valid} and test {self.test} leave no training rows")
+
+    def part(self, position: NDArray[np.float64]) -> NDArray[np.int8]:
+        """Return the part of each position in [0, 1): test first, so that it does not move with `valid`."""
+        parts = np.full(position.shape, Part.TRAIN, np.int8)
+        parts[position < self.test + self.valid] = Part.VALID
+        parts[position < self.test] = Part.TEST
+        return parts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """The part of each row.
+
+    Attributes
+    ----------
+    parts
+        (n,) int8 of `Part`.
+    method, seed
+        How the parts were made.
+    leaves_open
+        What this split does not guard against, in words for the report.
+    counts
+        Rows moved or left out after the split was made, by reason.
+    """
+
+    parts: NDArray[np.int8]
+    method: str
+    seed: int
+    leaves_open: str
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def rows(self, part: Part) -> NDArray[np.int64]:
+        """Return the row numbers of a part, ascending."""
+        return np.flatnonzero(self.parts == part).astype(np.int64)
+
+    def moved(self, rows: NDArray[np.int64], part: Part, reason: str) -> Split:
+        """Return a split with the given rows in another part, counted under `reason`."""
+        parts = self.parts.copy()
+        parts[rows] = part
+        counts = {**self.counts, reason: self.counts.get(reason, 0) + len(rows)}
+        return Split(parts, self.method, self.seed, self.leaves_open, counts)
+
+    def save(self, file: Path, ids: NDArray[np.str_]) -> None:
+        """Write ``id<TAB>part`` a row, after comment lines that say how the split was made."""
+        lines = [f"# method\t{self.method}", f"# seed\t{self.seed}", f"# leaves_open\t{self.leaves_open}"]
+        lines += [f"# count\t{reason}\t{count}" for reason, count in self.counts.items()]
+        lines.append("id\tpart")
+        names = {part.value: part.name.lower() for part in Part}
+        lines += [f"{row}\t{names[part]}" for row, part in zip(ids.tolist(), self.parts.tolist(), strict=True)]
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def hash_fraction(seed: int, words: Iterable[str]) -> NDArray[np.float64]:
+    """Return a number in [0, 1) a word that depends on seed and word alone (BLAKE2b, 53 bits)."""
+
+    def one(word: str) -> float:
+        digest = hashlib.blake2b(f"{seed}\x1f{word}".encode(), digest_size=8).digest()
+        return (int.from_bytes(digest, "big") >> 11) / 2**53
+
+    known: dict[str, float] = {}
+    values = [known[word] if word in known else known.setdefault(word, one(word)) for word in words]
+    return np.array(values, dtype=np.float64)
+
+
+def row_keys(dataset: Dataset) -> list[str]:
+    """Return what a row is, as text: equal rows go to one part. Guides count from base 3 (PAM-distal variants)."""
+    if not all(isinstance(column, Sequences) for column in dataset.keys):
+        return [str(row) for row in dataset.ids.tolist()]
+    offset = 2 if dataset.kind == "guides" else 0
+    columns = [[text[offset:] for text in column] for column in dataset.keys if isinstance(column, Sequences)]
+    return ["|".join(parts) for parts in zip(*columns, strict=True)]
+
+
+def by_row(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
+    """Split single rows; equal rows stay together, also across data sets."""
+    parts = fractions.part(hash_fraction(seed, row_keys(dataset)))
+    return Split(parts, "row", seed, "rows of one gene, donor or locus, and near-identical rows, may straddle the parts")
+
+
+def stratified(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
+    """Split rows in equal shares of each class (regression: of all rows), in the order of their hash."""
+    position = hash_fraction(seed, [str(row) for row in dataset.ids.tolist()])
+    target = dataset.target if dataset.classes and dataset.target is not None else np.zeros(len(dataset), np.int64)
+    rank = np.empty(len(dataset), np.float64)
+    for value in np.unique(target):
+        rows = np.flatnonzero(target == value)
+        order = np.argsort(position[rows], kind="stable")
+        rank[rows[order]] = np.arange(len(rows)) / len(rows)
+    return Split(fractions.part(rank), "stratified", seed, "rows of one gene, donor or locus may straddle the parts")
+
+
+def by_group(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
+    """Split by the group column; rows without a group are their own. Under ten groups, one tests, one validates."""
+    if dataset.groups is None:
+        raise UsageError(
+            f"{dataset.name} has no groups to split by", hint="use --split row, or name a groups column in the catalogue"
+        )
+    keys = row_keys(dataset)
+    groups = [group or f"row:{key}" for group, key in zip(dataset.groups.tolist(), keys, strict=True)]
+    distinct = sorted(set(groups))
+    if len(distinct) < FEW_GROUPS:
+        return _leave_one_group_out(groups, distinct, seed)
+    parts = fractions.part(hash_fraction(seed, groups))
+    return Split(parts, "group", seed, "near-identical rows of different groups, unless the audit drops them")
+
+
+def _leave_one_group_out(groups: list[str], distinct: list[str], seed: int) -> Split:
+    if len(distinct) < 3:
+        raise InputError(f"a split by group needs at least 3 groups, there are {len(distinct)}", hint="use --split row")
+    order = [distinct[i] for i in np.argsort(hash_fraction(seed, distinct), kind="stable")]
+    part_of = {order[0]: Part.TEST, order[1]: Part.VALID}
+    parts = np.array([part_of.get(group, Part.TRAIN) for group in groups], np.int8)
+    said = f"only {len(distinct)} groups: {order[0]} tests, {order[1]} validates; one group says little about others"
+    return Split(parts, "leave-one-group-out", seed, said)
+
+
+def by_neighbourhood(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
+    """Split by fixed windows of a megabase on each chromosome, where only positions are known."""
+    if "chrom" not in dataset.columns or "start" not in dataset.columns:
+        raise UsageError(f"{dataset.name} has no positions", hint="a neighbourhood split needs chrom and start columns")
+    chrom, start = np.asarray(dataset.columns["chrom"]), np.asarray(dataset.columns["start"], np.int64)
+    windows = [f"{name}:{place // NEIGHBOURHOOD_BP}" for name, place in zip(chrom.tolist(), start.tolist(), strict=True)]
+    parts = fractions.part(hash_fraction(seed, windows))
+    return Split(parts, "neighbourhood", seed, "a gene that crosses a megabase boundary, and paralogs, may straddle the parts")
+
+
+def published(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
+    """Take the split column. Without a test part its ``valid`` is the test, and validation is carved from train."""
+    if "split" not in dataset.columns:
+        raise UsageError(f"{dataset.name} has no published split", hint="use --split group or --split row")
+    words = np.char.lower(np.asarray(dataset.columns["split"], dtype=np.str_))
+    known = {"train": Part.TRAIN, "valid": Part.VALID, "val": Part.VALID, "validation": Part.VALID, "test": Part.TEST}
+    unknown = sorted(set(words.tolist()) - set(known))
+    if unknown:
+        raise InputError(f"{dataset.name}: the split column holds other words than train, valid, test", value=unknown[0])
+    parts = np.array([known[word] for word in words.tolist()], np.int8)
+    said = "what the published split leaves open"
+    if not (parts == Part.TEST).any():
+        parts[parts == Part.VALID] = Part.TEST
+        said += "; it has no test part: its valid rows test here, validation is carved from train"
+    if not (parts == Part.VALID).any():
+        carve = Fractions(valid=fractions.valid or 0.15, test=0.0)
+        inner = (by_group if dataset.groups is not None else by_row)(dataset, seed, carve).parts
+        parts[(parts == Part.TRAIN) & (inner == Part.VALID)] = Part.VALID
+    return Split(parts, "published", seed, said)
+
+
+def from_file(file: Path, dataset: Dataset) -> Split:
+    """Read a split that `Split.save` wrote, or any table with the columns ``id`` and ``part``.
+
+    Raises
+    ------
+    InputError
+        If the file is no such table, names an unknown part, or lacks an id of the data set.
+    """
+    if not file.is_file():
+        raise UsageError(f"{file}: no such split file")
+    names = {part.name.lower(): part.value for part in Part}
+    known: dict[str, int] = {}
+    head: dict[str, str] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        cells = line.split("\t")
+        if line.startswith("# ") and len(cells) >= 2:
+            head[cells[0][2:]] = cells[1]
+        elif line and not line.startswith("#") and cells[:2] != ["id", "part"]:
+            if len(cells) < 2 or cells[1] not in names:
+                raise InputError("a split file has two columns, id and part", file=file, row=number, value=line)
+            known[cells[0]] = names[cells[1]]
+    missing = [row for row in dataset.ids.tolist() if row not in known]
+    if missing:
+        raise InputError(f"{len(missing)} rows of {dataset.name} are not in the split file", file=file, value=missing[0])
+    parts = np.array([known[row] for row in dataset.ids.tolist()], np.int8)
+    seed = int(head["seed"]) if head.get("seed", "").lstrip("-").isdigit() else 0
+    return Split(parts, head.get("method", "file"), seed, head.get("leaves_open", "what the file's author left open"))
+
+
+METHODS: dict[str, Callable[[Dataset, int, Fractions], Split]] = {
+    "row": by_row,
+    "stratified": stratified,
+    "group": by_group,
+    "neighbourhood": by_neighbourhood,
+    "published": published,
+}
+
+
+def choose(dataset: Dataset, method: str | None, seed: int, fractions: Fractions | None = None) -> Split:
+    """Make the split that was asked for, or else the safest one that the data set allows.
+
+    Parameters
+    ----------
+    method
+        A name in `METHODS`, a path to a split file, or None: the published column, groups, positions, then rows.
+
+    Raises
+    ------
+    UsageError
+        If the method is unknown or the data set lacks what it needs.
+    """
+    fractions = fractions or Fractions()
+    if method is not None and method not in METHODS:
+        if "/" in method or "." in method:
+            return from_file(Path(method), dataset)
+        raise UsageError(f"unknown split {method!r}", hint=f"one of {', '.join(METHODS)}, or the path of a split file")
+    return METHODS[method or default_method(dataset)](dataset, seed, fractions)
+
+
+def default_method(dataset: Dataset) -> str:
+    """Return the name of the safest split that the data set allows."""
+    columns: Any = dataset.columns
+    if "split" in columns:
+        return "published"
+    if dataset.groups is not None and any(dataset.groups.tolist()):
+        return "group"
+    return "neighbourhood" if "chrom" in columns and "start" in columns else "row"

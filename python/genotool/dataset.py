@@ -121,8 +121,6 @@ class Dataset:
         (n,) text of what must not straddle a split (gene, donor, locus); "" where unknown. None: no groups.
     features
         (m,) text: the column names of a matrix.
-    digest
-        SHA-256 of the content (ids, key columns, target), whatever the file format.
     about
         Citation, licence, warning, whether simulated.
     """
@@ -135,7 +133,6 @@ class Dataset:
     classes: tuple[str, ...] = ()
     groups: NDArray[np.str_] | None = None
     features: NDArray[np.str_] | None = None
-    digest: str = ""
     about: About = field(default_factory=About)
 
     def __post_init__(self) -> None:
@@ -149,11 +146,14 @@ class Dataset:
         for role, size in sizes.items():
             if size != count:
                 raise ValueError(f"{self.name}: column {role!r} has {size} rows, ids have {count}")
-        if not self.digest:
-            object.__setattr__(self, "digest", content_digest(self))
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content (ids, key columns, target, groups), whatever the file format; computed anew."""
+        return content_digest(self)
 
     @property
     def task(self) -> Task | None:
@@ -170,7 +170,7 @@ class Dataset:
         return tuple(self.columns[role] for role in KEY_COLUMNS[self.kind])
 
     def take(self, rows: Rows) -> Dataset:
-        """Return the given rows, in that order, as a data set of the same name with a digest of its own."""
+        """Return the given rows, in that order, as a data set of the same name."""
         rows = np.asarray(rows, dtype=np.int64)
         return dataclasses.replace(
             self,
@@ -178,7 +178,6 @@ class Dataset:
             columns={role: take_rows(column, rows) for role, column in self.columns.items()},
             target=None if self.target is None else self.target[rows],
             groups=None if self.groups is None else self.groups[rows],
-            digest="",
         )
 
     def batches(self, size: int) -> Iterator[Dataset]:
@@ -191,7 +190,7 @@ class Dataset:
     def with_target(self, role: str) -> Dataset:
         """Return the same rows with a numeric column as the target: a number to regress on."""
         values = np.asarray(self.columns[role], dtype=np.float64)
-        return dataclasses.replace(self, target=values, classes=(), digest="")
+        return dataclasses.replace(self, target=values, classes=())
 
 
 def _rows_of(column: Column) -> int:

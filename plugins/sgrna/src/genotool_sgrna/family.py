@@ -1,0 +1,113 @@
+"""The sgrna family: fit, transfer, search, import, explain."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from genotool.dataset import Dataset, Kind, Task
+from genotool.encoding import EncodedView
+from genotool.floors import positional_features
+from genotool.frameworks.keras import KerasModel, Training, start, train
+from genotool.run import Run
+from genotool.sequences import Sequences
+from numpy.typing import NDArray
+
+from genotool_sgrna import network as networks
+from genotool_sgrna.encoder import GuideEncoder
+from genotool_sgrna.settings import GuideConfig
+
+if TYPE_CHECKING:
+    from genotool.family import Attribution, ImportedModel, Tuned
+
+__all__ = ["GuideFamily"]
+
+
+class GuideFamily:
+    """sgRNA efficacy from the guide's 20 bases and PAM (RNAS-sgRNA; Rafiq and Assad 2025)."""
+
+    name = "sgrna"
+    summary = "sgRNA efficacy from the guide: searched CNN, transferred to cell lines"
+    tasks = frozenset({Task.BINARY, Task.REGRESSION})
+    kinds = frozenset({Kind.GUIDES})
+    config_type = GuideConfig
+
+    def encoder(self, config: GuideConfig, task: Task) -> GuideEncoder:  # noqa: ARG002
+        """Return a one-hot encoder."""
+        return GuideEncoder()
+
+    def fit(self, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> KerasModel:
+        """Train the configured CNN from scratch."""
+        keras = start(config.seed)
+        return fitted(networks.build(keras, config, task), config.training, task, train, valid, run, config.seed)
+
+    def transfer(
+        self, model: KerasModel, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run
+    ) -> KerasModel:
+        """Go on from a trained network with a new head; with several lines, jointly with a head each."""
+        keras = start(config.seed)
+        encoder = train.encoder
+        lines = len(encoder.lines) if isinstance(encoder, GuideEncoder) else 1
+        joint = lines > 1
+        network = networks.joint_head(keras, model.network, lines) if joint else networks.single_head(keras, model.network)
+        frozen = networks.freeze(network, config.transfer.freeze, config.transfer.freeze_depth)
+        run.log(f"frozen layers: {', '.join(frozen) or 'none'}; heads: {lines}")
+        settings = dataclasses.replace(
+            config.training,
+            epochs=config.transfer.epochs,
+            batch_size=config.transfer.batch_size,
+            learning_rate=config.transfer.learning_rate,
+            patience=config.transfer.patience,
+        )
+        moved = fitted(network, settings, task, train, valid, run, config.seed)
+        return dataclasses.replace(moved, network=networks.take_head(keras, moved.network, 0)) if joint else moved
+
+    def tune(self, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> Tuned:
+        """Search an architecture with AutoKeras."""
+        from genotool_sgrna.search import search
+
+        return search(config, task, train, valid, run)
+
+    def import_model(self, file: Path, config: GuideConfig) -> ImportedModel:  # noqa: ARG002
+        """Read an AutoKeras ``.h5`` or ``.keras`` file."""
+        from genotool_sgrna.imported import import_model
+
+        return import_model(file)
+
+    def explain(
+        self, model: KerasModel, config: GuideConfig, rows: EncodedView, background: EncodedView, run: Run
+    ) -> Attribution:
+        """Attribute predictions to bases with DeepSHAP."""
+        from genotool_sgrna.explanation import explain
+
+        return explain(model, rows, background, seed=config.seed, run=run)
+
+    def natural_features(self, dataset: Dataset) -> NDArray[np.float32]:
+        """Return one-hot bases and position dinucleotides of the guides."""
+        guides = dataset.columns["guide"]
+        if not isinstance(guides, Sequences):
+            raise TypeError("the guide column holds no sequences")
+        return positional_features(guides)
+
+    def load(self, directory: Path) -> KerasModel:
+        """Read a model that was saved by genotool."""
+        return KerasModel.load(directory)
+
+    def shipped_model(self) -> Path:
+        """Return the run folder of the model that comes with the package."""
+        return Path(__file__).parent / "shipped"
+
+
+def fitted(
+    network: object, settings: Training, task: Task, rows: EncodedView, valid: EncodedView, run: Run, seed: int
+) -> KerasModel:
+    """Train a network for a task; a number is learned standardised by the training rows' mean and deviation."""
+    mean, scale = 0.0, 1.0
+    loss = "binary_crossentropy"
+    if task is Task.REGRESSION:
+        mean, scale = float(np.mean(rows.target)), float(np.std(rows.target)) or 1.0
+        loss = "mean_squared_error"
+    train(network, settings, loss, rows, valid, run, seed=seed, target=(mean, scale))
+    return KerasModel(network, task, mean, scale)

@@ -1,0 +1,343 @@
+"""Floors: what a cheat or a simple model reaches on the same rows. No metric is printed without them.
+
+Every floor is fitted on the rows that the model saw, training and validation together, and scores the same test
+rows: majority (or mean), logistic regression on shuffled labels, a nearest-neighbour memoriser, logistic or ridge
+regression, LightGBM, and LightGBM with a pretraining model's score as one more feature.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.dataset import KEY_COLUMNS, Dataset, Kind, Task
+from genotool.errors import InputError
+from genotool.intervals import Estimate, bootstrap
+from genotool.sequences import Sequences
+
+__all__ = ["Features", "Floor", "default_features", "fit_floors", "kmer_features", "positional_features"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Features: TypeAlias = Callable[[Dataset], Any]
+"""Rows to (n, m) features, dense or sparse; no fitted state."""
+
+LONGEST_POSITIONAL = 64
+KMER = 6
+BLOCK = 4096
+MOST_ROUNDS = 1000
+PATIENCE = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Floor:
+    """One floor on the test rows.
+
+    Attributes
+    ----------
+    name, summary
+        A key such as ``lightgbm``, and what it is in words.
+    scores
+        As `genotool.family.Model.predict` returns them.
+    estimates
+        Every metric with its interval.
+    """
+
+    name: str
+    summary: str
+    scores: Floats
+    estimates: Mapping[str, Estimate]
+
+
+def positional_features(
+    sequences: Sequences, length: int = 23, align: Literal["left", "right"] = "right"
+) -> NDArray[np.float32]:
+    """Return (n, 4 length + 16 (length - 1)) one-hot bases and position-wise dinucleotides; guides by default.
+
+    Longer rows are trimmed and shorter ones padded with zeros on the side that `align` does not name.
+    """
+    bases = sequences.one_hot("float32", "nlc", length=length, align=align)
+    pairs = bases[:, :-1, :, None] * bases[:, 1:, None, :]
+    n = len(bases)
+    return np.concatenate([bases.reshape(n, -1), pairs.reshape(n, -1)], axis=1)
+
+
+def kmer_features(sequences: Sequences, k: int = KMER) -> Any:
+    """Return a sparse CSR (n, 4**k) float32 of k-mer counts, one strand; k-mers with other letters than ACGT left out."""
+    from scipy import sparse
+
+    parts = []
+    for start in range(0, len(sequences), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(sequences)), dtype=np.int64)
+        parts.append(_kmer_counts(sequences.take(rows).one_hot("uint8", "nlc"), k))
+    return sparse.vstack(parts, format="csr") if parts else sparse.csr_array((0, 4**k), dtype=np.float32)
+
+
+def _kmer_counts(bases: NDArray[np.uint8], k: int) -> Any:
+    from scipy import sparse
+
+    n, length, _ = bases.shape
+    known, code = bases.any(axis=2), bases.argmax(axis=2).astype(np.int64)
+    places = max(length - k + 1, 0)
+    number, whole = np.zeros((n, places), np.int64), np.ones((n, places), np.bool_)
+    for offset in range(k):
+        number = number * 4 + code[:, offset : offset + places]
+        whole &= known[:, offset : offset + places]
+    row, place = np.nonzero(whole)
+    ones = np.ones(len(row), np.float32)
+    return sparse.coo_array((ones, (row, number[row, place])), shape=(n, 4**k)).tocsr()
+
+
+def default_features(datasets: Sequence[Dataset], *, dinucleotides: bool = True) -> Features:
+    """Return the features for a family that brings none, one choice for all of the given sets.
+
+    Guides and short sequences of one length: `positional_features`, guides aligned at the PAM end. Other sequences:
+    `kmer_features`. Pairs: both sides beside each other. A matrix: itself, sparse if it is.
+
+    Parameters
+    ----------
+    dinucleotides
+        False: one-hot bases alone, so that squared distance is twice the Hamming distance.
+    """
+    kind = datasets[0].kind
+    makers = {
+        role: _maker([dataset.columns[role] for dataset in datasets], kind, dinucleotides)
+        for role in KEY_COLUMNS[kind]
+    }
+
+    def features(dataset: Dataset) -> Any:
+        return _beside([make(dataset.columns[role]) for role, make in makers.items()])
+
+    return features
+
+
+def _maker(columns: Sequence[Any], kind: Kind, dinucleotides: bool) -> Callable[[Any], Any]:
+    if not all(isinstance(column, Sequences) for column in columns):
+        return lambda column: column if hasattr(column, "shape") else column.take(np.arange(len(column)))
+    lengths = np.unique(np.concatenate([column.lengths for column in columns]))
+    length, align = (23, "right") if kind is Kind.GUIDES else (int(lengths[0]), "left")
+    if kind is not Kind.GUIDES and (len(lengths) > 1 or length > LONGEST_POSITIONAL):
+        return kmer_features
+    if dinucleotides:
+        return lambda column: positional_features(column, length, align)
+    return lambda column: column.one_hot("float32", "nlc", length=length, align=align).reshape(len(column), -1)
+
+
+def _beside(parts: Sequence[Any]) -> Any:
+    from scipy import sparse
+
+    if len(parts) == 1:
+        return parts[0]
+    if any(sparse.issparse(part) for part in parts):
+        return sparse.csr_array(sparse.hstack(parts, format="csr"))
+    return np.concatenate(parts, axis=1)
+
+
+def _stacked(parts: Sequence[Any]) -> Any:
+    from scipy import sparse
+
+    return sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Features and target of the rows that floors are fitted on, those to score, and how to fit.
+
+    `near` and `near_test` are what the memoriser measures distance on.
+    """
+
+    x: Any
+    y: NDArray[Any]
+    validation: NDArray[np.bool_]
+    test: Any
+    near: Any
+    near_test: Any
+    task: Task
+    classes: int
+    seed: int
+    threads: int
+
+    def with_column(self, seen: Floats, test: Floats) -> _Rows:
+        """Return the same rows with one more feature."""
+
+        def columns(score: Floats) -> NDArray[np.float32]:
+            return np.asarray(score, np.float32).reshape(len(score), -1)
+
+        return dataclasses.replace(
+            self, x=_beside([self.x, columns(seen)]), test=_beside([self.test, columns(test)])
+        )
+
+
+def fit_floors(
+    train: Dataset,
+    valid: Dataset,
+    test: Dataset,
+    *,
+    task: Task,
+    features: Features | None = None,
+    extra_scores: Mapping[str, tuple[Floats, Floats]] | None = None,
+    seed: int,
+    threads: int,
+    draws: int = 1000,
+) -> list[Floor]:
+    """Fit every floor on the training and validation rows together and score the test rows.
+
+    Parameters
+    ----------
+    features
+        The family's natural features; None: `default_features`.
+    extra_scores
+        Name to a pretraining model's scores of (training then validation rows, test rows). Each gives one more
+        floor, LightGBM with that score as a feature.
+    threads
+        For LightGBM; the result does not depend on it.
+
+    Raises
+    ------
+    InputError
+        If the rows to fit on have no target, or one class only.
+    """
+    rows = _rows(train, valid, test, Task(task), features, seed, threads)
+    fitted = [(name, summary, fit(rows)) for name, summary, fit in _FLOORS]
+    for name, (seen, unseen) in (extra_scores or {}).items():
+        key = "lightgbm+pretrained" if name == "pretrained" else f"lightgbm+{name}"
+        summary = f"LightGBM on the simple features and the score of the {name} model"
+        fitted.append((key, summary, _lightgbm(rows.with_column(seen, unseen))))
+    assert test.target is not None
+    return [
+        Floor(name, summary, scores, bootstrap(task, test.target, scores, groups=test.groups, seed=seed, draws=draws))
+        for name, summary, scores in fitted
+    ]
+
+
+def _rows(
+    train: Dataset, valid: Dataset, test: Dataset, task: Task, features: Features | None, seed: int, threads: int
+) -> _Rows:
+    if any(part.target is None for part in (train, valid, test)):
+        raise InputError(f"{train.name} has no target to fit floors to")
+    parts = [part for part in (train, valid) if len(part)]
+    y = np.concatenate([part.target for part in parts if part.target is not None])
+    if task is not Task.REGRESSION and len(np.unique(y)) < 2:
+        raise InputError(f"the training rows of {train.name} hold one class only", value=int(y[0]))
+    near = default_features([*parts, test], dinucleotides=False)
+    features = features or default_features([*parts, test])
+    return _Rows(
+        x=_stacked([features(part) for part in parts]),
+        y=y,
+        validation=np.arange(len(y)) >= len(train),
+        test=features(test),
+        near=_stacked([near(part) for part in parts]),
+        near_test=near(test),
+        task=task,
+        classes=len(train.classes),
+        seed=seed,
+        threads=threads,
+    )
+
+
+def _labels(rows: _Rows, y: NDArray[Any]) -> Floats:
+    """Return the target as what a mean of is a score: a number, or one column a class."""
+    return np.eye(rows.classes)[y] if rows.task is Task.MULTICLASS else y.astype(np.float64)
+
+
+def _majority(rows: _Rows) -> Floats:
+    mean = _labels(rows, rows.y).mean(axis=0)
+    return np.broadcast_to(mean, (rows.test.shape[0], *np.shape(mean))).copy()
+
+
+def _shuffled(rows: _Rows) -> Floats:
+    order = np.random.default_rng(rows.seed).permutation(len(rows.y))
+    return _linear(dataclasses.replace(rows, y=rows.y[order]))
+
+
+def _memoriser(rows: _Rows) -> Floats:
+    """Return the label of the nearest row, ties averaged: nearest by Hamming distance, k-mer counts or expression."""
+    from scipy import sparse
+
+    labels, scores = _labels(rows, rows.y), []
+    seen = rows.near.astype(np.float64)
+    square = np.asarray(seen.multiply(seen).sum(axis=1) if sparse.issparse(seen) else (seen**2).sum(axis=1))
+    step = max(1, 20_000_000 // max(len(rows.y), 1))
+    for start in range(0, rows.near_test.shape[0], step):
+        product = rows.near_test[start : start + step].astype(np.float64) @ seen.T
+        distance = square - 2 * (product.toarray() if sparse.issparse(product) else product)
+        nearest = (distance <= distance.min(axis=1, keepdims=True) + 1e-9).astype(np.float64)
+        scores.append(nearest @ labels / nearest.sum(axis=1).reshape(-1, *[1] * (labels.ndim - 1)))
+    return np.concatenate(scores) if scores else np.zeros((0, *labels.shape[1:]))
+
+
+def _linear(rows: _Rows) -> Floats:
+    """Logistic or ridge regression on features scaled by their training spread, centred only if dense."""
+    from scipy import sparse
+    from sklearn.linear_model import LogisticRegression, RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
+
+    scaler = StandardScaler(with_mean=not sparse.issparse(rows.x))
+    penalties = np.logspace(0, 5, 6)
+    model = RidgeCV(penalties) if rows.task is Task.REGRESSION else LogisticRegression(C=0.01, max_iter=500)
+    with threadpool_limits(limits=1):  # more threads add in another order: other bytes
+        pipeline = make_pipeline(scaler, model).fit(rows.x, rows.y)
+        if rows.task is Task.REGRESSION:
+            return np.asarray(pipeline.predict(rows.test), np.float64)
+        return _by_class(rows, pipeline.predict_proba(rows.test), pipeline.classes_)
+
+
+def _by_class(rows: _Rows, probability: Floats, present: NDArray[Any]) -> Floats:
+    """Return (n,) of class 1, or (n, classes) with zeros for classes that no row to fit on had."""
+    full = np.zeros((len(probability), max(rows.classes, 2)))
+    full[:, present] = probability
+    return full if rows.task is Task.MULTICLASS else full[:, 1]
+
+
+def _lightgbm(rows: _Rows) -> Floats:
+    """Choose the number of rounds on the validation rows, then fit all rows with it."""
+    import lightgbm
+
+    y, present = rows.y, None
+    if rows.task is not Task.REGRESSION:
+        present, y = np.unique(rows.y, return_inverse=True)
+    settings = _lightgbm_settings(rows, 0 if present is None else len(present))
+    rounds = _rounds(rows, y, settings)
+    booster = lightgbm.train(settings, lightgbm.Dataset(rows.x, y, params=settings), rounds)
+    score = np.asarray(booster.predict(rows.test, num_threads=rows.threads), np.float64)
+    if present is None:
+        return score
+    return _by_class(rows, np.stack([1 - score, score], axis=1) if score.ndim == 1 else score, present)
+
+
+def _lightgbm_settings(rows: _Rows, classes: int) -> dict[str, Any]:
+    objective = {0: "regression", 2: "binary"}.get(classes, "multiclass")
+    settings = {
+        "objective": objective, "learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 20,
+        "feature_fraction": 0.3, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0,
+        "seed": rows.seed % 2**31, "num_threads": rows.threads, "deterministic": True, "force_col_wise": True,
+        "verbosity": -1,
+    }  # fmt: skip
+    return settings | ({"num_class": classes} if objective == "multiclass" else {})
+
+
+def _rounds(rows: _Rows, y: NDArray[Any], settings: dict[str, Any]) -> int:
+    import lightgbm
+
+    held = rows.validation
+    if held.sum() < 2 or len(np.unique(y[~held])) < len(np.unique(y)):
+        return MOST_ROUNDS // 5
+    seen = lightgbm.Dataset(rows.x[np.flatnonzero(~held)], y[~held], params=settings)
+    unseen = lightgbm.Dataset(rows.x[np.flatnonzero(held)], y[held], reference=seen, params=settings)
+    stop = lightgbm.early_stopping(PATIENCE, verbose=False)
+    return max(1, lightgbm.train(settings, seen, MOST_ROUNDS, [unseen], callbacks=[stop]).best_iteration)
+
+
+_FLOORS: tuple[tuple[str, str, Callable[[_Rows], Floats]], ...] = (
+    ("majority", "the commonest class or the mean of the training rows, for every row", _majority),
+    ("shuffled", "a linear model fitted to shuffled labels", _shuffled),
+    ("memoriser", "the label of the nearest training row, ties averaged", _memoriser),
+    ("linear", "logistic (for numbers: ridge) regression on the simple features", _linear),
+    ("lightgbm", "gradient-boosted trees (LightGBM) on the simple features", _lightgbm),
+)

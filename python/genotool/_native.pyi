@@ -1,0 +1,50 @@
+"""The compiled kernels; use them through `genotool.sequences` and `genotool.readers.fasta`."""
+
+from os import PathLike
+from typing import Any
+
+from numpy import int64, uint8
+from numpy.typing import NDArray
+
+class KernelError(ValueError):
+    """What a kernel refused: args are (kind, message, row, value, hint); row counts from zero."""
+
+def pack_texts(texts: list[str]) -> tuple[NDArray[uint8], NDArray[int64]]: ...
+def read_fasta(
+    path: str | PathLike[str], duplicates: bool, empty: bool
+) -> tuple[list[str], list[str], NDArray[uint8], NDArray[int64]]: ...
+def normalise(data: NDArray[uint8], offsets: NDArray[int64]) -> None: ...
+def validate(data: NDArray[uint8], offsets: NDArray[int64], allowed: str) -> None: ...
+def take(
+    data: NDArray[uint8],
+    offsets: NDArray[int64],
+    rows: NDArray[int64],
+    out: NDArray[uint8],
+    out_offsets: NDArray[int64],
+) -> None: ...
+def one_hot(
+    data: NDArray[uint8],
+    offsets: NDArray[int64],
+    out: NDArray[Any],
+    layout: str,
+    length: int,
+    align: str,
+    strict: bool,
+    threads: int | None,
+) -> None: ...
+def kmers(
+    data: NDArray[uint8],
+    offsets: NDArray[int64],
+    out: NDArray[Any],
+    k: int,
+    length: int,
+    special: bool,
+    truncate: bool,
+    threads: int | None,
+) -> None: ...
+def reverse_complement(
+    data: NDArray[uint8], offsets: NDArray[int64], out: NDArray[uint8], threads: int | None
+) -> None: ...
+def row_hashes(
+    data: NDArray[uint8], offsets: NDArray[int64], out: NDArray[Any], threads: int | None
+) -> None: ...

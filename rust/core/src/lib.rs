@@ -1,0 +1,19 @@
+//! Kernels for genomic sequences: packed sequences, encodings, FASTA, guide sites and the leak audit.
+//!
+//! Pure Rust, no Python. Every kernel writes into a buffer that the caller owns, gives the same bytes for any number of
+//! threads, and returns an [`Error`] that names the row, the position and the letter.
+
+pub mod complement;
+pub mod error;
+pub mod fasta;
+pub mod hashing;
+pub mod kmer;
+pub mod onehot;
+pub mod overlap;
+pub mod pam;
+pub mod sequences;
+pub mod simd;
+pub mod threads;
+
+pub use error::{Error, Result};
+pub use sequences::{Packed, PackedBuf};

@@ -1,0 +1,21 @@
+//! `genotool._native`: converts, releases the GIL, maps errors. No algorithm lives here.
+//!
+//! Arrays that are written come from Python, where NumPy has allocated them: memory that Rust zeroes and hands over costs
+//! several times the time of a kernel.
+
+mod errors;
+mod kernels;
+mod reading;
+
+use pyo3::prelude::*;
+
+/// The kernels of genotool; `genotool.sequences` and `genotool.readers.fasta` are the way to them.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::errors::KernelError;
+    #[pymodule_export]
+    use crate::kernels::{kmers, normalise, one_hot, reverse_complement, row_hashes, take, validate};
+    #[pymodule_export]
+    use crate::reading::{pack_texts, read_fasta};
+}

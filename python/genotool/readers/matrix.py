@@ -1,0 +1,147 @@
+"""Expression matrices as text: the first column the row ids, gene columns, at the end text columns such as a label.
+
+Read row by row into float32, so that an error can name the row and the gene, and no text of the matrix stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.catalogue import Entry
+from genotool.dataset import Column, Dataset
+from genotool.errors import InputError
+from genotool.readers.assemble import Wanted, assemble, choose_rows
+from genotool.readers.sequences import join
+from genotool.readers.table import Table, open_rows, read_table
+
+__all__ = ["read_matrix", "with_meta"]
+
+MISSING = ("", "na", "nan", "n/a", "null")
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which cells of a row are the id, genes and text."""
+
+    id: str
+    genes: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+def read_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
+    """Read a matrix of numbers and, on the entry's ``id``, the table of its samples (``meta``).
+
+    The column ``expression`` is (n, genes) float32; empty cells and NA are NaN. Without a target in the entry the
+    last column is the target where it holds text.
+
+    Raises
+    ------
+    InputError
+        If a gene or a sample occurs twice, or a cell is no finite number; the error names row and gene.
+    """
+    table, values, genes = _read(files["data"], entry)
+    if not entry.target and len(table.columns) > 1 and wanted.target is None:
+        wanted = Wanted(list(table.columns)[-1], wanted.task, wanted.labelled, wanted.strict_classes)
+    table, id_column, lost = with_meta(entry, table, files)
+
+    def columns(rows: Table) -> Mapping[str, Column]:
+        named = {role: rows.text(column) for role, column in entry.columns.items()}
+        return {**named, "expression": values[rows.numbers - 1]}
+
+    features = np.array(genes, dtype=np.str_)
+    return assemble(entry, table, wanted, columns, ids=id_column, left_out=lost, features=features)
+
+
+def with_meta(entry: Entry, table: Table, files: Mapping[str, Path]) -> tuple[Table, str, dict[str, int]]:
+    """Join the table of samples; return the joined table, its id column and the rows lost, by reason."""
+    id_column = next(iter(table.columns))
+    if "meta" not in files:
+        return table, id_column, {}
+    meta, lost_rows = choose_rows(entry, read_table(files["meta"]))
+    own = Table(table.path, {id_column: table[id_column]}, table.lines, table.numbers)
+    shared, lost = join(own, id_column, meta, entry.id or id_column)
+    extra = table.take(shared.numbers - 1)
+    columns = {**{name: extra[name] for name in table.columns if name not in shared}, **shared.columns}
+    return Table(shared.path, columns, shared.lines, shared.numbers), id_column, lost | lost_rows
+
+
+def _read(path: Path, entry: Entry) -> tuple[Table, NDArray[np.float32], tuple[str, ...]]:
+    with open_rows(path) as rows:
+        header = next(rows)[1]
+        first = next(rows, None)
+        if first is None:
+            raise InputError("there is a header row but no data row", file=path)
+        layout = _layout(path, header, first[1], entry)
+        lines, cells, vectors = [], [], []
+        for line, row in _with_first(first, rows):
+            vectors.append(_vector(path, layout, header, line, row))
+            cells.append([row[0], *row[len(row) - len(layout.texts) :]])
+            lines.append(line)
+    names = (layout.id, *layout.texts)
+    columns = {name: np.array([row[i] for row in cells], dtype=object) for i, name in enumerate(names)}
+    numbers = np.arange(1, len(lines) + 1, dtype=np.int64)
+    table = Table(path, columns, np.array(lines, np.int64), numbers)
+    _check_unique(table, layout.id)
+    return table, np.stack(vectors), layout.genes
+
+
+def _with_first(
+    first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]
+) -> Iterator[tuple[int, list[str]]]:
+    yield first
+    yield from rest
+
+
+def _layout(path: Path, header: list[str], first: list[str], entry: Entry) -> _Layout:
+    """The first column is the id; trailing columns that the entry names, or that hold text, are no genes."""
+    named = {entry.target, entry.groups, entry.split, *entry.columns.values(), *entry.where} - {""}
+    end = len(header)
+    while end > 1 and (header[end - 1] in named or _is_text(first[end - 1])):
+        end -= 1
+    if end < 2:
+        raise InputError("a matrix needs an id column and gene columns of numbers", file=path)
+    return _Layout(header[0], tuple(header[1:end]), tuple(header[end:]))
+
+
+def _is_text(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return cell.casefold() not in MISSING
+    return False
+
+
+def _vector(path: Path, layout: _Layout, header: list[str], line: int, row: list[str]) -> NDArray[np.float32]:
+    cells = row[1 : 1 + len(layout.genes)]
+    try:
+        vector = np.array(cells, dtype=np.float64)
+    except ValueError:
+        vector = np.array([_cell(path, header, line, i, cell) for i, cell in enumerate(cells, start=1)])
+    if np.isinf(vector.astype(np.float32)).any():
+        at = int(np.flatnonzero(np.isinf(vector.astype(np.float32)))[0])
+        raise InputError(
+            f"infinite or too large in the column {header[at + 1]!r}", file=path, row=line, value=cells[at]
+        )
+    return vector.astype(np.float32)
+
+
+def _cell(path: Path, header: list[str], line: int, at: int, cell: str) -> float:
+    if cell.casefold() in MISSING:
+        return float("nan")
+    try:
+        return float(cell)
+    except ValueError:
+        raise InputError(f"no number in the column {header[at]!r}", file=path, row=line, value=cell) from None
+
+
+def _check_unique(table: Table, column: str) -> None:
+    seen: set[str] = set()
+    for row, name in enumerate(table[column].tolist()):
+        if name in seen:
+            raise table.error("a sample occurs twice", row, name)
+        seen.add(name)

@@ -1,0 +1,261 @@
+"""Delimited text with a header row: tab, comma or semicolon; plain, gzip or Zstandard; UTF-8, with or without BOM.
+
+Cells stay text here, so that an error can show what the file says. Rows are named by their line in the file (line 1
+is the header), as an editor or a spreadsheet counts them.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.errors import InputError, UsageError, nearest
+
+__all__ = ["Table", "delimiter_of", "numbers", "open_bytes", "open_rows", "read_table"]
+
+GZIP, ZSTD, HDF5, ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
+DELIMITERS = "\t,;"
+CELL_LIMIT = 10_000_000
+"""The longest cell taken: a promoter or a gene fits, a binary file without line ends does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text cells.
+
+    Attributes
+    ----------
+    columns
+        Header to (n,) object array of str, in the order of the file.
+    lines
+        (n,) int64: the line of the file where each row stands.
+    numbers
+        (n,) int64: the number of each data row, from 1.
+    """
+
+    path: Path
+    columns: Mapping[str, NDArray[np.object_]]
+    lines: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __getitem__(self, name: str) -> NDArray[np.object_]:
+        """Return a column; `InputError` with the nearest name where there is none."""
+        if name not in self.columns:
+            raise InputError(f"no column {name!r}", file=self.path, hint=nearest(name, self.columns))
+        return self.columns[name]
+
+    def text(self, name: str) -> NDArray[np.str_]:
+        """Return a column as a NumPy text array."""
+        return self[name].astype(np.str_)
+
+    def take(self, rows: NDArray[Any]) -> Table:
+        """Return the given rows (indices or a mask), in that order."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Table(self.path, columns, self.lines[rows], self.numbers[rows])
+
+    def error(self, message: str, row: int, value: object = None, hint: str | None = None) -> InputError:
+        """Return the error that names this file and the line of row index `row`."""
+        return InputError(message, file=self.path, row=int(self.lines[row]), value=value, hint=hint)
+
+
+def read_table(path: Path) -> Table:
+    """Read a whole table.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, or it is a directory (exit 2).
+    InputError
+        If it is empty, binary, not UTF-8, cut off, has a header only, a header twice, or a row with more or fewer
+        cells than the header (exit 3).
+    """
+    with open_rows(path) as rows:
+        header, lines, cells = next(rows)[1], [], []
+        for line, row in rows:
+            lines.append(line)
+            cells.append(row)
+    if not cells:
+        raise InputError("there is a header row but no data row", file=path)
+    columns = {name: _objects(values) for name, values in zip(header, zip(*cells, strict=True), strict=True)}
+    return Table(path, columns, np.array(lines, np.int64), np.arange(1, len(lines) + 1, dtype=np.int64))
+
+
+def _objects(values: tuple[str, ...]) -> NDArray[np.object_]:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+@contextmanager
+def open_rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    """Yield an iterator over (line, cells): the checked header first, then the rows, each of the header's width."""
+    with open_bytes(path) as handle:
+        text = io.TextIOWrapper(handle, encoding="utf-8-sig", newline="")
+        try:
+            yield _rows(path, text)
+        except UnicodeDecodeError as error:
+            raise InputError("the file is not UTF-8 text", file=path, hint="save it as UTF-8") from error
+        except _damage() as error:
+            raise InputError(f"the compressed file is damaged or cut off: {error}", file=path) from error
+
+
+def _rows(path: Path, text: IO[str]) -> Iterator[tuple[int, list[str]]]:
+    start = text.read(65_536)
+    delimiter = delimiter_of(start.splitlines()[0] if start.strip() else "")
+    csv.field_size_limit(CELL_LIMIT)
+    reader = csv.reader(_chained(start, text), delimiter=delimiter, strict=True)
+    width = 0
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if not any(cells) and len(cells) <= 1:
+                continue
+            if width == 0:
+                width = len(cells)
+                _check_header(path, cells)
+            elif len(cells) != width:
+                message = f"{len(cells)} cells where the header has {width}"
+                raise InputError(message, file=path, row=reader.line_num, value=row[0] if row else "")
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise InputError(f"no readable table: {error}", file=path, row=reader.line_num) from error
+    if width == 0:
+        raise InputError("the file is empty", file=path)
+
+
+def _chained(start: str, text: IO[str]) -> Iterator[str]:
+    """Go on from a text that was read ahead, line by line, without a seek (gzip seeks are slow)."""
+    rest = start + text.readline() if start and not start.endswith("\n") else start
+    yield from io.StringIO(rest, newline="")
+    yield from text
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    seen: set[str] = set()
+    for name in header:
+        if not name and len(header) > 1 and name != header[0]:
+            raise InputError("a column has no name", file=path, row=1)
+        if name in seen:
+            raise InputError("two columns have the same name", file=path, row=1, value=name)
+        seen.add(name)
+
+
+def delimiter_of(header: str) -> str:
+    """Return the delimiter that occurs most in a header line; a comma for a single column."""
+    return max(DELIMITERS, key=header.count) if any(mark in header for mark in DELIMITERS) else ","
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that holds text, decompressed; told by its first bytes, never by its name.
+
+    Raises
+    ------
+    UsageError
+        No such file, or a directory.
+    InputError
+        Empty, unreadable or binary.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory, a file is needed")
+    if not path.exists():
+        raise UsageError(f"{path}: no such file")
+    try:
+        with path.open("rb") as raw:
+            magic = raw.read(8)
+            raw.seek(0)
+            with _decompressed(raw, magic) as handle:
+                _check_is_text(path, handle, magic)
+                yield handle
+    except PermissionError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _decompressed(raw: IO[bytes], magic: bytes) -> Any:
+    if magic.startswith(GZIP):
+        return gzip.GzipFile(fileobj=raw)
+    if magic.startswith(ZSTD):
+        import zstandard
+
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+    return raw
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What a damaged compressed file raises; zstandard is imported only where it was used."""
+    used = sys.modules.get("zstandard")
+    return (EOFError, zlib.error, gzip.BadGzipFile, *((used.ZstdError,) if used else ()))
+
+
+def _check_is_text(path: Path, handle: IO[bytes], magic: bytes) -> None:
+    if not magic:
+        raise InputError("the file is empty", file=path)
+    try:
+        start = handle.peek(8192)[:8192]  # type: ignore[attr-defined]
+    except _damage() as error:
+        raise InputError(f"the compressed file is damaged or cut off: {error}", file=path) from error
+    if magic == HDF5:
+        raise InputError(
+            "this is an HDF5 file, not text", file=path, hint="an .h5ad file is read as a matrix"
+        )
+    if magic.startswith(ZIP):
+        raise InputError("this is a zip or Excel file, not text", file=path, hint="save it as TSV or CSV")
+    if b"\0" in start:
+        raise InputError("this is a binary file, not text", file=path)
+
+
+def numbers(table: Table, column: str, *, is_target: bool = False) -> NDArray[np.float64]:
+    """Return a column as float64, NaN where the cell is empty.
+
+    Parameters
+    ----------
+    is_target
+        Whether the word ``nan`` is an error too: nothing can be learnt from it, and an empty cell says "unknown".
+
+    Raises
+    ------
+    InputError
+        At the first cell that is no number, or infinite.
+    """
+    cells = table[column]
+    try:
+        values = np.where(cells == "", "nan", cells).astype(np.float64)
+    except ValueError:
+        values = _number_by_number(table, column)
+    bad = np.isinf(values)
+    if is_target:
+        bad |= np.isnan(values) & (cells != "")
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        hint = "leave the cell empty where the value is unknown"
+        raise table.error(f"the column {column!r} holds NaN or infinity", row, cells[row], hint)
+    return values
+
+
+def _number_by_number(table: Table, column: str) -> NDArray[np.float64]:
+    values = np.full(len(table), np.nan)
+    for row, cell in enumerate(table[column].tolist()):
+        if cell.casefold() in ("", "na", "nan", "n/a", "null"):
+            continue
+        try:
+            values[row] = float(cell)
+        except ValueError:
+            raise table.error(f"the column {column!r} needs a number", row, cell) from None
+    return values

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 
 from genotool.errors import InputError, UsageError, nearest
 
-__all__ = ["Field", "Setting", "build", "parse", "settings", "to_mapping", "write_toml"]
+__all__ = ["Field", "Setting", "build", "flatten", "parse", "settings", "to_mapping", "write_toml"]
 
 C = TypeVar("C")
 
@@ -149,14 +149,15 @@ def build(config_type: type[C], values: Mapping[str, Any], *, source: str | Path
     """
     known = {setting.name: setting for setting in settings(config_type)}
     checked: dict[str, Any] = {}
-    for name, value in _flatten(values).items():
+    for name, value in flatten(values).items():
         if name not in known:
             raise _bad(f"unknown setting {name!r}; {nearest(name, known)}", source)
         checked[name] = _check(known[name], value, source)
     return _assemble(config_type, checked)
 
 
-def _flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested settings with dotted names."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):

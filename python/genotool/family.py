@@ -7,6 +7,7 @@ capabilities below are found by `isinstance`: a verb that needs one which a fami
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
@@ -29,6 +30,7 @@ __all__ = [
     "Imports",
     "Model",
     "NaturalFeatures",
+    "References",
     "ShipsModel",
     "Transfers",
     "Trial",
@@ -213,6 +215,15 @@ class NaturalFeatures(Protocol):
 
     def natural_features(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return (n, m) features of the rows; no fitted state."""
+        ...
+
+
+@runtime_checkable
+class References(Protocol):
+    """Has scores made elsewhere, against which the sign of a data set's labels is checked."""
+
+    def reference_scores(self, dataset: Dataset) -> Mapping[str, NDArray[np.float64]]:
+        """Return name to (n,) score, higher meaning what a higher label should mean; no framework needed."""
         ...
 
 

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from genotool.errors import GenotoolError, InputError, StoppedError, UsageError
 
@@ -63,6 +63,9 @@ class Run:
         The content of ``run.json``.
     """
 
+    resumed: ClassVar[Path | None] = None
+    """The folder that this process goes on with: `create` then returns it, whatever path it is given."""
+
     def __init__(self, path: Path, record: dict[str, Any]) -> None:
         self.path = path
         self.record = record
@@ -95,6 +98,8 @@ class Run:
         GenotoolError
             If it cannot be written.
         """
+        if Run.resumed is not None:
+            return cls.resume(Run.resumed)
         previous = _make_room(path, overwrite)
         record = {
             "format": FORMAT,
@@ -102,6 +107,7 @@ class Run:
             "family": family,
             "task": task,
             "command": list(command if command is not None else ["genotool", *sys.argv[1:]]),
+            "cwd": os.getcwd(),
             "config": dict(config or {}),
             "seed": seed,
             "backend": os.environ.get("KERAS_BACKEND"),
@@ -151,11 +157,16 @@ class Run:
 
     @classmethod
     def resume(cls, path: Path) -> Self:
-        """Open an unfinished run folder and hold it; a finished one is returned as it is."""
+        """Open an unfinished run folder and hold it.
+
+        Raises
+        ------
+        UsageError
+            If a live process holds it.
+        """
         run = cls.open(path)
-        if not run.finished:
-            run._take_lock()
-            run._set_state("running")
+        run._take_lock()
+        run._set_state("running")
         return run
 
     # -- reading -----------------------------------------------------------------------------------------------
@@ -286,7 +297,7 @@ def _make_room(path: Path, overwrite: bool) -> Path | None:
     """Check that `path` can become a run folder; set an old one aside. Return where it went."""
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise UsageError(f"{path}: exists and is no folder", hint="choose another -o")
-    if not path.exists() or not any(path.iterdir()):
+    if not path.exists() or all(item.name.startswith(".") for item in path.iterdir()):
         return None
     if not overwrite:
         raise UsageError(f"{path}: exists already", hint="go on with --resume, replace it with --overwrite, or choose another -o")

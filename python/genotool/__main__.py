@@ -1,0 +1,5 @@
+"""``python -m genotool``."""
+
+from genotool.cli.main import main
+
+main()

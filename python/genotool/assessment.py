@@ -1,0 +1,104 @@
+"""Assessment: a model's metrics on rows with a target, beside the floors, with intervals and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.dataset import Dataset, Task
+from genotool.floors import Floor
+from genotool.intervals import bootstrap, values_by_group
+from genotool.verdict import judge
+
+__all__ = ["HEADLINE", "assess", "best_threshold", "scored_task"]
+
+HEADLINE = {Task.BINARY: "roc_auc", Task.MULTICLASS: "f1", Task.REGRESSION: "spearman"}
+"""The metric that verdicts and tables lead with."""
+MANY_GROUPS = 20
+
+
+def scored_task(model_task: Task, rows: Dataset) -> Task:
+    """Return the task whose metrics fit the rows: a probability is ranked against a number, not thresholded."""
+    return rows.task or model_task
+
+
+def assess(
+    task: Task,
+    rows: Dataset,
+    score: NDArray[Any],
+    *,
+    floors: Sequence[Floor] = (),
+    threshold: float = 0.5,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return n, groups, metrics with intervals, floors and the verdict, as ``metrics.json`` holds them.
+
+    Parameters
+    ----------
+    task
+        The task of the metrics (see `scored_task`).
+    rows
+        The rows, with a target.
+    score
+        The model's prediction of each row.
+    floors
+        Floors scored on the same rows.
+    """
+    if rows.target is None:
+        raise ValueError(f"{rows.name} has no target")
+    estimates = bootstrap(task, rows.target, score, groups=rows.groups, threshold=threshold, seed=seed)
+    groups = None if rows.groups is None else len(set(rows.groups.tolist()))
+    result: dict[str, Any] = {
+        "n": len(rows),
+        "groups": groups,
+        "headline": HEADLINE[task],
+        "metrics": {name: estimate.to_json() for name, estimate in estimates.items()},
+        "floors": {floor.name: _floor(floor) for floor in floors},
+    }
+    if groups is not None and groups < MANY_GROUPS:
+        result["by_group"] = values_by_group(task, rows.target, score, rows.groups, threshold=threshold)
+    if floors:
+        result |= _verdict(task, rows, score, floors, seed)
+    return result
+
+
+def _floor(floor: Floor) -> dict[str, Any]:
+    return {"summary": floor.summary, **{name: value.to_json() for name, value in floor.estimates.items()}}
+
+
+def _verdict(
+    task: Task, rows: Dataset, score: NDArray[Any], floors: Sequence[Floor], seed: int
+) -> dict[str, Any]:
+    judged = judge(
+        task,
+        rows.target,
+        score,
+        {floor.name: floor.scores for floor in floors},
+        metric=HEADLINE[task],
+        groups=rows.groups,
+        seed=seed,
+    )
+    return judged.to_json()
+
+
+def best_threshold(target: NDArray[np.int64], probability: NDArray[np.float64]) -> float:
+    """Return the probability from which rows count as positive with the best Matthews correlation.
+
+    To be called on validation rows. Half-way between the two neighbouring probabilities; 0.5 where one class only.
+    """
+    order = np.argsort(-probability, kind="stable")
+    sorted_target, sorted_probability = target[order] == 1, probability[order]
+    true_positive, taken = np.cumsum(sorted_target), np.arange(1, len(target) + 1)
+    positives, n = int(sorted_target.sum()), len(target)
+    if positives in (0, n):
+        return 0.5
+    scale = np.sqrt(taken * (n - taken) * positives * (n - positives), dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mcc = np.where(scale > 0, (true_positive * n - taken * positives) / scale, -1.0)
+    mcc[:-1][sorted_probability[:-1] == sorted_probability[1:]] = -1.0  # no threshold separates ties
+    best = int(np.argmax(mcc))
+    below = sorted_probability[best + 1] if best + 1 < n else 0.0
+    return float((sorted_probability[best] + below) / 2)

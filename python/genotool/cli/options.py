@@ -1,0 +1,176 @@
+"""Flags that mean the same for every verb, and the flags that a config brings.
+
+`command` turns a plain function into a typer command: the flags named in `common` arrive as one `Common`, those of
+a config type as a mapping of settings. Typer reads both from a signature that is built here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genotool import config as configs
+from genotool.errors import InputError, UsageError, nearest
+
+__all__ = ["Common", "command", "family_values"]
+
+OPTIONS: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
+    "out": (Path | None, None, ("--out", "-o"), "the run folder to write"),
+    "config": (Path | None, None, ("--config", "-c"), "a TOML file of settings; flags override it"),
+    "set": (list[str] | None, None, ("--set",), "a setting as key=value; repeatable"),
+    "print_config": (bool, False, ("--print-config",), "print the settings as TOML and stop"),
+    "seed": (int, 0, ("--seed",), "the one seed of everything random"),
+    "backend": (str, "auto", ("--backend",), "auto, tensorflow, torch or jax"),
+    "device": (str, "auto", ("--device",), "auto, cpu, cuda or cuda:N"),
+    "threads": (int | None, None, ("--threads",), "threads a process may use; default: all cores"),
+    "data_dir": (Path | None, None, ("--data-dir",), "folder with a catalogue.toml; default: GENOTOOL_DATA"),
+    "resume": (Path | None, None, ("--resume",), "go on with this run folder; nothing else is needed"),
+    "overwrite": (bool, False, ("--overwrite",), "replace an existing run folder"),
+    "dry_run": (bool, False, ("--dry-run",), "say what would be done, and stop"),
+    "json": (bool, False, ("--json",), "print the result as JSON"),
+    "quiet": (bool, False, ("--quiet", "-q"), "no progress, no remarks"),
+    "verbose": (int, 0, ("--verbose", "-v"), "more remarks; -vv shows tracebacks"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The flags that mean the same everywhere, those that the verb takes; the rest keep their default."""
+
+    out: Path | None = None
+    config: Path | None = None
+    set: list[str] = field(default_factory=list)
+    print_config: bool = False
+    seed: int = 0
+    backend: str = "auto"
+    device: str = "auto"
+    threads: int | None = None
+    data_dir: Path | None = None
+    resume: Path | None = None
+    overwrite: bool = False
+    dry_run: bool = False
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+
+    def folder(self, default: str) -> Path:
+        """Return the run folder to write."""
+        return self.out or Path("runs") / default
+
+
+def command(
+    function: Callable[..., None], *, common: Sequence[str], config_type: type[Any] | None = None
+) -> Callable[..., None]:
+    """Return a function for typer whose signature is `function`'s, plus common flags, plus a config's settings.
+
+    Parameters
+    ----------
+    function
+        Takes its own parameters, then `common` (a `Common`) and, with `config_type`, `values` (a mapping of the
+        settings that were given as flags).
+    common
+        Names in `OPTIONS`.
+    """
+    settings = configs.settings(config_type) if config_type is not None else ()
+
+    def run(**arguments: Any) -> None:
+        shared = {name: arguments.pop(name) for name in common}
+        shared["set"] = shared.get("set") or []
+        given = {s.name: arguments.pop(_parameter(s)) for s in settings}
+        if settings:
+            arguments["values"] = {
+                s.name: configs.parse(s, text) for s in settings if (text := given[s.name]) is not None
+            }
+        chosen = Common(**shared)
+        _begin(chosen)
+        function(**arguments, common=chosen)
+
+    hidden = {"common", "values"}
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(function, eval_str=True).parameters.values()
+        if parameter.name not in hidden
+    ]
+    own += [_common_parameter(name) for name in common]
+    own += [_setting_parameter(setting) for setting in settings]
+    run.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
+    run.__doc__ = inspect.getdoc(function)
+    run.__name__ = function.__name__
+    return run
+
+
+def _begin(common: Common) -> None:
+    from genotool.process import prepare
+    from genotool.progress import Bar
+
+    Bar.quiet = common.quiet
+    prepare(backend=common.backend, device=common.device, threads=common.threads)
+
+
+def _common_parameter(name: str) -> inspect.Parameter:
+    kind, default, flags, text = OPTIONS[name]
+    count = {"count": True} if name == "verbose" else {}
+    note = typer.Option(*flags, help=text, show_default=default not in (None, False, 0) or name == "seed", **count)
+    return _keyword(name, Annotated[kind, note], default)
+
+
+def _setting_parameter(setting: configs.Setting) -> inspect.Parameter:
+    bounds = f" [{'|'.join(map(str, setting.choices))}]" if setting.choices else ""
+    shown = ",".join(map(str, setting.default)) if setting.many else setting.default
+    text = f"{setting.field.help}{bounds} (default: {'none' if shown in (None, '') else shown})"
+    metavar = "LIST" if setting.many else setting.type.__name__.upper()
+    note = typer.Option(setting.flag, help=text, metavar=metavar, show_default=False, rich_help_panel=None)
+    return _keyword(_parameter(setting), Annotated[str | None, note], None)
+
+
+def _parameter(setting: configs.Setting) -> str:
+    return "setting_" + setting.name.replace(".", "_")
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def family_values(
+    config_type: type[Any], common: Common, values: dict[str, Any], start: dict[str, Any] | None = None
+) -> Any:
+    """Return a family's config: its defaults (or `start`), then the file, then ``--set``, then flags.
+
+    Raises
+    ------
+    InputError
+        If the file is no TOML or holds an unknown or wrong setting (exit 3).
+    UsageError
+        If a flag is wrong (exit 2).
+    """
+    merged = dict(configs.flatten(start or {}))
+    if common.config is not None:
+        from_file = read_toml(common.config)
+        configs.build(config_type, from_file, source=common.config)
+        merged |= configs.flatten(from_file)
+    known = {setting.name: setting for setting in configs.settings(config_type)}
+    for item in common.set:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes key=value, not {item!r}")
+        if name not in known:
+            raise UsageError(f"unknown setting {name!r}", hint=nearest(name, known))
+        merged[name] = configs.parse(known[name], text)
+    return configs.build(config_type, merged | {"seed": common.seed, **values} if "seed" in known else merged | values)
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Read a TOML file of settings."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{file}: no such config file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"no TOML: {error}", file=file) from error

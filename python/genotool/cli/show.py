@@ -1,0 +1,51 @@
+"""What a verb prints when it is done: a short table, or JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from genotool.cli.options import Common
+from genotool.run import Run
+
+__all__ = ["show_run"]
+
+
+def show_run(run: Run, common: Common) -> None:
+    """Print the metrics of a finished run, each with its interval, then the floors and the verdict."""
+    metrics = run.read_json("metrics.json") if run.file("metrics.json").is_file() else {}
+    if common.json:
+        typer.echo(json.dumps({"run": str(run.path), **metrics}))
+        return
+    if run.record.get("simulated"):
+        typer.echo("SIMULATED DATA: nothing here is a finding about biology")
+    parts = {"test": metrics.get("test"), **metrics.get("sets", {})}
+    for name, measured in parts.items():
+        if measured:
+            _show_part(name, measured)
+    typer.echo(f"run: {run.path}")
+
+
+def _show_part(name: str, measured: dict[str, Any]) -> None:
+    groups = f", {measured['groups']} groups" if measured.get("groups") else ""
+    typer.echo(f"{name}: {measured['n']} rows{groups}")
+    if measured.get("warning"):
+        typer.echo(f"  WARNING: {measured['warning']}")
+    for metric, estimate in measured["metrics"].items():
+        if estimate["value"] is not None:
+            typer.echo(f"  {metric:12} {_interval(estimate)}")
+    headline = measured["headline"]
+    for floor, values in measured.get("floors", {}).items():
+        typer.echo(f"  floor {floor:22} {headline} {_interval(values.get(headline) or {})}")
+    if measured.get("sentence"):
+        typer.echo(f"  verdict: {measured['sentence']}")
+
+
+def _interval(estimate: dict[str, Any]) -> str:
+    if estimate.get("value") is None:
+        return estimate.get("reason") or "-"
+    if estimate.get("low") is None:
+        return f"{estimate['value']:.3f}"
+    return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"

@@ -1,0 +1,66 @@
+"""`genotool train FAMILY DATA`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from genotool.cli import rows as flags
+from genotool.cli.families import family_app
+from genotool.cli.options import Common, command, family_values
+from genotool.cli.show import show_run
+from genotool.config import write_toml
+from genotool.stages.fitting import FitRequest
+
+COMMON = (
+    "out", "config", "set", "print_config", "seed", "backend", "device", "threads", "data_dir", "resume", "overwrite",
+    "json", "quiet", "verbose",
+)  # fmt: skip
+
+
+def fit_command(verb: str, stage: Callable[[], Callable[[FitRequest], Any]], about: str) -> Callable[[Any], Callable[..., None]]:
+    """Return the maker of ``genotool VERB FAMILY DATA`` for a verb that fits a family from scratch."""
+
+    def make(family: Any) -> Callable[..., None]:
+        def fit(
+            data: Annotated[str, typer.Argument(help="a data set's name, or a file")],
+            common: Common,
+            values: dict[str, Any],
+            target: flags.Target = None,
+            split: flags.SplitMethod = None,
+            valid_share: flags.ValidShare = 0.15,
+            test_share: flags.TestShare = 0.15,
+            beside: flags.Beside = None,
+            avoid: flags.Avoid = None,
+            overlap: flags.Overlap = "drop",
+            balance: flags.Balance = "none",
+            no_floors: flags.NoFloors = False,
+            fail_on: flags.FailOn = None,
+        ) -> None:
+            config = family_values(family.config_type, common, values)
+            if common.print_config:
+                typer.echo(write_toml(config), nl=False)
+                return
+            rows = flags.rows_request(
+                data, common, target=target, split=split, valid_share=valid_share, test_share=test_share,
+                together=None, beside=beside, avoid=avoid, overlap=overlap, fail_on=fail_on,
+            )  # fmt: skip
+            out = common.folder(f"{verb}-{family.name}-{rows.operand.rpartition('/')[2]}")
+            request = FitRequest(rows, family, config, out, balance, not no_floors, common.overwrite)
+            show_run(stage()(request), common)
+
+        fit.__doc__ = f"{about} {family.summary}."
+        return command(fit, common=COMMON, config_type=family.config_type)
+
+    return make
+
+
+def _stage() -> Callable[[FitRequest], Any]:
+    from genotool.stages.train import train
+
+    return train
+
+
+app = family_app("family", "Train a family on a data set.", fit_command("train", _stage, "Train:"))

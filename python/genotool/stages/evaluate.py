@@ -1,0 +1,170 @@
+"""evaluate: score a model on its own test rows, or on data sets that it was not made for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool import config as configs
+from genotool import registry
+from genotool.assessment import assess, scored_task
+from genotool.audit import Audit, audit_datasets, audit_sign, overlap_mask
+from genotool.dataset import Dataset, Task
+from genotool.errors import InputError, UsageError
+from genotool.family import NaturalFeatures
+from genotool.floors import Floor, fit_floors
+from genotool.run import Run
+from genotool.split import Part
+from genotool.stages.fitting import data_record, write_scores
+from genotool.stages.rows import RELATIONS, RowsRequest, audited
+from genotool.stats import within_groups
+from genotool.trained import Trained
+
+__all__ = ["EvaluateRequest", "evaluate"]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateRequest:
+    """What to score.
+
+    Attributes
+    ----------
+    operands
+        Data sets; none: the test rows of the model's own data set.
+    """
+
+    out: Path
+    operands: tuple[str, ...] = ()
+    data_dir: Path | None = None
+    target: str | None = None
+    seed: int = 0
+    floors: bool = True
+    fail_on: str = "none"
+    overwrite: bool = False
+
+
+def evaluate(trained: Trained, request: EvaluateRequest) -> Run:
+    """Score the model, write ``metrics.json`` and the predictions; return the finished run folder.
+
+    Raises
+    ------
+    InputError
+        If a data set has no target, or the model's own data are no longer there.
+    """
+    sets = [_load(trained, request, operand) for operand in request.operands]
+    own = trained.load_dataset() if not sets or request.floors and trained.run.record["data"] else None
+    run = Run.create(
+        request.out,
+        verb="evaluate",
+        family=trained.family.name,
+        task=trained.task.value,
+        config=configs.to_mapping(trained.config),
+        seed=request.seed,
+        data=[data_record(dataset, RowsRequest(name)) for dataset, name in zip(sets, request.operands, strict=True)]
+        or trained.run.record["data"],
+        parents=[trained.run.path],
+        overwrite=request.overwrite,
+    )
+    with run:
+        run.update(simulated=run.record["simulated"] or trained.simulated, threshold=trained.threshold)
+        metrics: dict[str, Any] = {"format": 1, "task": trained.task.value, "threshold": trained.threshold}
+        if sets:
+            audit = audit_datasets(sets, keys=[] if trained.keys is None else [trained.keys])
+            metrics["overlap"] = "unknown" if trained.keys is None else "checked"
+            metrics["sets"] = {}
+            for dataset in sets:
+                measured, found = _independent(trained, request, run, own, dataset)
+                metrics["sets"][dataset.name] = measured
+                audit = audit.merged(found)
+            audited(run, audit, request.fail_on)
+        elif own is not None:
+            metrics["test"] = _own_test(trained, request, run, own)
+        run.write_json("metrics.json", metrics)
+    return run
+
+
+def _load(trained: Trained, request: EvaluateRequest, operand: str) -> Dataset:
+    (kind, *_) = trained.family.kinds
+    dataset = registry.load(operand, data_dir=request.data_dir, target=request.target, kind=kind)
+    if dataset.target is None:
+        raise InputError(f"{operand} has no target to score against", hint="use predict, or name one with --target")
+    return dataset
+
+
+def _own_test(trained: Trained, request: EvaluateRequest, run: Run, own: Dataset) -> dict[str, Any]:
+    rows = trained.split.rows(Part.TEST)
+    if not len(rows):
+        raise UsageError(f"{trained.run.path} has no test rows", hint="name a data set to evaluate on")
+    test = own.take(rows)
+    score = trained.predict(test)
+    write_scores(run, test, score, trained.threshold, trained.task, split=trained.split.parts[rows])
+    floors = _floors(trained, request, own, test, trained.task)
+    return assess(trained.task, test, score, floors=floors, threshold=trained.threshold, seed=request.seed)
+
+
+def _independent(
+    trained: Trained, request: EvaluateRequest, run: Run, own: Dataset | None, dataset: Dataset
+) -> tuple[dict[str, Any], Audit]:
+    """Score one independent set: rows that the model has seen are told apart, groups looked at from within."""
+    task = scored_task(trained.task, dataset)
+    score = trained.predict(dataset)
+    write_scores(run, dataset, score, trained.threshold, task, name=f"predictions-{dataset.name}.tsv")
+    seen = np.zeros(len(dataset), np.bool_)
+    if trained.keys is not None:
+        seen = overlap_mask(dataset, trained.keys, relations=RELATIONS)
+    new = np.flatnonzero(~seen).astype(np.int64)
+    if not len(new):
+        raise InputError(f"the model has been trained on every row of {dataset.name}")
+    rows = dataset.take(new)
+    floors = [] if own is None else _floors(trained, request, own, rows, task)
+    measured = assess(
+        task, rows, score[new], floors=floors, threshold=trained.threshold, seed=request.seed
+    )
+    measured |= {"seen_rows_left_out": int(seen.sum()), "warning": dataset.about.warning}
+    if seen.any():
+        measured["with_seen_rows"] = assess(task, dataset, score, threshold=trained.threshold, seed=request.seed)
+    if rows.groups is not None and task is not Task.MULTICLASS:
+        measured["within_group"] = within_groups(rows.target, score[new], rows.groups, seed=request.seed)
+    references = {"the model": score[new], **{f.name: f.scores for f in floors if f.name in ("linear", "lightgbm")}}
+    turned = audit_sign(rows, references, seed=request.seed)
+    return measured, Audit.of([turned] if turned is not None else [], [dataset.name])
+
+
+def _floors(
+    trained: Trained, request: EvaluateRequest, own: Dataset, rows: Dataset, task: Task
+) -> list[Floor]:
+    """Return floors fitted on the rows that the model was fitted on, scored on `rows`."""
+    if not request.floors:
+        return []
+    family = trained.family
+    train, valid = (own.take(trained.split.rows(part)) for part in (Part.TRAIN, Part.VALID))
+    return fit_floors(
+        train,
+        valid,
+        rows,
+        task=trained.task,
+        score_task=task,
+        features=family.natural_features if isinstance(family, NaturalFeatures) else None,
+        extra_scores=_parent_scores(trained, [train, valid], rows),
+        seed=request.seed,
+        threads=int(os.environ.get("GENOTOOL_THREADS", "1")),
+    )
+
+
+def _parent_scores(
+    trained: Trained, seen: Sequence[Dataset], rows: Dataset
+) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+    from genotool.trained import open_trained
+
+    parents = trained.run.record.get("parents") or []
+    folder = (trained.run.path / parents[0]).resolve() if parents else None
+    if folder is None or not (folder / "run.json").is_file():
+        return {}
+    parent = open_trained(str(folder))
+    return {"pretrained": (np.concatenate([parent.predict(part) for part in seen]), parent.predict(rows))}

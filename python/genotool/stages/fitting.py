@@ -1,0 +1,282 @@
+"""What train, transfer and tune share: from rows to a saved, evaluated model in a run folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool import config as configs
+from genotool.assessment import assess, best_threshold
+from genotool.audit import write_keys
+from genotool.balance import BalanceReport, prior_correction, resample
+from genotool.dataset import Dataset, Task
+from genotool.encoding import EncodedView, Encoder
+from genotool.errors import UsageError
+from genotool.family import Family, Model, NaturalFeatures
+from genotool.floors import Floor, fit_floors
+from genotool.run import Run
+from genotool.split import Part
+from genotool.stages.rows import Rows, RowsRequest, audited, select
+from genotool.trained import PREDICT_ROWS, Trained
+
+__all__ = ["FitRequest", "Fitted", "fit_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class FitRequest:
+    """What the command line says of one training: the rows, the family's config, and how classes are balanced."""
+
+    rows: RowsRequest
+    family: Family[Any, Model]
+    config: Any
+    out: Path
+    balance: str = "none"
+    floors: bool = True
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """What `make` below gets: everything a family needs to fit."""
+
+    task: Task
+    train: EncodedView
+    valid: EncodedView
+    run: Run
+
+
+def fit_run(
+    request: FitRequest,
+    verb: str,
+    make: Callable[[Fitted], Model],
+    *,
+    parent: Trained | None = None,
+    encoder: Encoder | None = None,
+) -> Run:
+    """Select rows, encode, balance, fit by `make`, save, evaluate beside the floors; return the finished run.
+
+    Parameters
+    ----------
+    make
+        Trains: the family's `fit`, `transfer` or `tune`.
+    parent
+        The model that a transfer starts from.
+    encoder
+        A fitted encoder to go on with; None: the family's own, fitted on the training rows.
+
+    Raises
+    ------
+    UsageError
+        If the family cannot do the task or take the kind of rows.
+    """
+    rows = select(request.rows, None if parent is None else parent.keys)
+    task = rows.dataset.task
+    assert task is not None
+    _check_family(request.family, rows.dataset, task)
+    run = _create(request, verb, rows, task, parent)
+    with run:
+        _say_warnings(run, rows)
+        audited(run, rows.audit, request.rows.fail_on)
+        if encoder is None:
+            encoder = request.family.encoder(request.config, task).fit(rows.train.batches(PREDICT_ROWS))
+        train, balance = resample(
+            EncodedView(rows.train, encoder), method=request.balance, seed=request.rows.seed
+        )
+        with run.timed("fit"):
+            model = make(Fitted(task, train, EncodedView(rows.valid, encoder), run))
+        model.save(run.path)
+        encoder.save(run.folder("encoder"))
+        write_keys(run.file("training_keys.bin"), rows.train)
+        with run.timed("evaluate"):
+            _evaluate(request, run, rows, task, model, encoder, parent, balance)
+    return run
+
+
+def _check_family(family: Family[Any, Model], dataset: Dataset, task: Task) -> None:
+    if dataset.kind not in family.kinds:
+        raise UsageError(f"{family.name} takes {', '.join(sorted(family.kinds))}, and {dataset.name} is {dataset.kind}")
+    if task not in family.tasks:
+        raise UsageError(f"{family.name} does {', '.join(sorted(family.tasks))}, and {dataset.name} asks for {task}")
+
+
+def _create(request: FitRequest, verb: str, rows: Rows, task: Task, parent: Trained | None) -> Run:
+    run = Run.create(
+        request.out,
+        verb=verb,
+        family=request.family.name,
+        task=task.value,
+        config=configs.to_mapping(request.config),
+        seed=request.rows.seed,
+        data=[data_record(rows.dataset, request.rows)],
+        parents=[] if parent is None else [parent.run.path],
+        overwrite=request.overwrite,
+    )
+    run.update(simulated=run.record["simulated"] or (parent is not None and parent.simulated))
+    run.write_text("config.toml", configs.write_toml(request.config))
+    rows.split.save(run.file("split.tsv"), rows.dataset.ids)
+    run.update(
+        split={
+            "method": rows.split.method,
+            "seed": rows.split.seed,
+            "leaves_open": rows.split.leaves_open,
+            "counts": rows.split.counts,
+            "rows": {part.name.lower(): int((rows.split.parts == part).sum()) for part in Part},
+        },
+        overlap=request.rows.overlap,
+        leaky=request.rows.overlap == "keep",
+        balance=request.balance,
+    )
+    return run
+
+
+def data_record(dataset: Dataset, request: RowsRequest | None = None) -> dict[str, Any]:
+    """Return what run.json says of a data set."""
+    about = dataset.about
+    record = {
+        "name": dataset.name,
+        "digest": dataset.digest,
+        "rows": len(dataset),
+        "classes": list(dataset.classes),
+        "cell": about.cell,
+        "cite": about.cite,
+        "licence": about.licence,
+        "warning": about.warning,
+        "simulated": about.simulated,
+        "path": about.path,
+        "left_out": dict(about.left_out),
+    }
+    if request is not None:
+        folder = request.data_dir or os.environ.get("GENOTOOL_DATA")
+        record |= {
+            "operand": str(Path(request.operand).absolute()) if Path(request.operand).exists() else request.operand,
+            "target": request.target,
+            "data_dir": str(Path(folder).absolute()) if folder else None,
+        }
+    return record
+
+
+def _say_warnings(run: Run, rows: Rows) -> None:
+    for warning in filter(None, (rows.dataset.about.warning, rows.train.about.warning)):
+        run.log(f"warning: {warning}")
+
+
+def _evaluate(
+    request: FitRequest,
+    run: Run,
+    rows: Rows,
+    task: Task,
+    model: Model,
+    encoder: Encoder,
+    parent: Trained | None,
+    balance: BalanceReport,
+) -> None:
+    every = _predict(model, encoder, rows.dataset)
+    if balance.changes_prior:
+        every = prior_correction(every, balance.trained_prior, balance.true_prior)
+    parts = {part: rows.split.rows(part) for part in (Part.VALID, Part.TEST)}
+    threshold = 0.5
+    if task is Task.BINARY and rows.dataset.target is not None:
+        threshold = best_threshold(rows.dataset.target[parts[Part.VALID]], every[parts[Part.VALID]])
+    floors = _floors(request, rows, task, parent) if request.floors and len(rows.test) else []
+    seed = request.rows.seed
+    metrics: dict[str, Any] = {"format": 1, "task": task.value, "threshold": threshold}
+    if len(rows.test):
+        metrics["test"] = assess(task, rows.test, every[parts[Part.TEST]], floors=floors, threshold=threshold, seed=seed)
+    valid = rows.dataset.take(parts[Part.VALID])
+    metrics["valid"] = assess(task, valid, every[parts[Part.VALID]], threshold=threshold, seed=seed)
+    metrics |= _with_and_without(rows, task, every, parent, threshold, seed)
+    metrics["balance"] = balance.to_json()
+    run.write_json("metrics.json", metrics)
+    run.update(threshold=threshold, prior=balance.prior_record())
+    write_scores(run, rows.dataset, every, threshold, task, split=rows.split.parts)
+
+
+def _predict(model: Model, encoder: Encoder, dataset: Dataset) -> NDArray[Any]:
+    return np.concatenate([model.predict(encoder.encode(batch)) for batch in dataset.batches(PREDICT_ROWS)])
+
+
+def _floors(request: FitRequest, rows: Rows, task: Task, parent: Trained | None) -> list[Floor]:
+    own = Part.TRAIN, Part.VALID
+    train, valid = (rows.dataset.take(rows.split.rows(part)) for part in own)
+    extra = {}
+    if parent is not None:
+        seen = np.concatenate([parent.predict(train), parent.predict(valid)])
+        extra["pretrained"] = (seen, parent.predict(rows.test))
+    family = request.family
+    return fit_floors(
+        train,
+        valid,
+        rows.test,
+        task=task,
+        features=family.natural_features if isinstance(family, NaturalFeatures) else None,
+        extra_scores=extra,
+        seed=request.rows.seed,
+        threads=int(os.environ.get("GENOTOOL_THREADS", "1")),
+    )
+
+
+def _with_and_without(
+    rows: Rows, task: Task, every: NDArray[Any], parent: Trained | None, threshold: float, seed: int
+) -> dict[str, Any]:
+    """Return the metrics on the test rows with and without the rows that met others.
+
+    For a transfer it is the parent's score that has seen them; for a training from scratch the model's own.
+    """
+    if not len(rows.met) or not len(rows.test):
+        return {}
+    test = rows.split.rows(Part.TEST)
+    both = np.union1d(test, rows.met)
+    score = every
+    if parent is not None:
+        score = np.full(every.shape, np.nan)
+        score[both] = parent.predict(rows.dataset.take(both))
+    whose = "the model before transfer" if parent is not None else "this model"
+    measured = {}
+    for name, numbers in (("with_overlap", both), ("without_overlap", test)):
+        part = rows.dataset.take(numbers)
+        measured[name] = {"of": whose, **assess(task, part, score[numbers], threshold=threshold, seed=seed)}
+    return {"met": int(len(rows.met)), **measured}
+
+
+def write_scores(
+    run: Run,
+    dataset: Dataset,
+    score: NDArray[Any],
+    threshold: float,
+    task: Task,
+    *,
+    split: NDArray[np.int8] | None = None,
+    name: str = "predictions.tsv",
+) -> None:
+    """Write one row a row of the data set, in its order: id, keys, split, target, score, label."""
+    keys = [column for column in dataset.keys if hasattr(column, "one_hot")]
+    roles = [role for role, column in dataset.columns.items() if any(column is key for key in keys)]
+    group = [] if dataset.groups is None else ["group"]
+    wide = score.ndim == 2
+    scores = [f"score_{label}" for label in dataset.classes] if wide else ["score"]
+    header = ["id", *roles, *group, "split", "target", *scores, "label"]
+    parts = {part.value: part.name.lower() for part in Part}
+
+    def line(row: int) -> list[object]:
+        target = None if dataset.target is None else dataset.target[row]
+        named = dataset.classes[int(target)] if dataset.classes and target is not None else target
+        cells: list[object] = [dataset.ids[row], *(key[row] for key in keys)]
+        cells += [] if dataset.groups is None else [dataset.groups[row]]
+        cells += [parts[int(split[row])] if split is not None else "", named]
+        values = [float(value) for value in np.atleast_1d(score[row])]
+        return [*cells, *(f"{value:.6g}" for value in values), _label(dataset, values, threshold, task)]
+
+    run.write_table(name, header, (line(row) for row in range(len(dataset))))
+
+
+def _label(dataset: Dataset, values: list[float], threshold: float, task: Task) -> str:
+    if task is Task.REGRESSION or not dataset.classes:
+        return ""
+    return dataset.classes[int(np.argmax(values)) if task is Task.MULTICLASS else int(values[0] >= threshold)]
+

@@ -1,0 +1,234 @@
+"""Which rows train: the split, what overlaps, what a model has seen before, and the audit of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool import registry
+from genotool.audit import Audit, ModelKeys, audit_datasets, audit_split, overlap_mask
+from genotool.dataset import Dataset, concatenate
+from genotool.errors import AuditFindingError, InputError, UsageError
+from genotool.run import Run
+from genotool.split import Fractions, Part, Split, choose
+
+__all__ = ["Rows", "RowsRequest", "audited", "select"]
+
+RELATIONS = ("exact", "reverse_complement", "variant")
+OVERLAP = ("drop", "keep", "error")
+NAMES = {Part.TRAIN: "training", Part.VALID: "validation"}
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRequest:
+    """What the command line says about the rows.
+
+    Attributes
+    ----------
+    operand
+        The data set's name or path.
+    together
+        Data sets whose training rows are learned jointly with these, a head each.
+    beside
+        Data sets that share genes with this one: none of its rows trains that tests there.
+    avoid
+        Data sets whose validation and test rows must not be met by any row here; ``name:all`` means every row.
+    overlap
+        What becomes of training rows that meet held-out ones: drop, keep or error.
+    fail_on
+        The severity of finding that stops the verb, or ``none``.
+    """
+
+    operand: str
+    data_dir: Path | None = None
+    target: str | None = None
+    split: str | None = None
+    fractions: Fractions = field(default_factory=Fractions)
+    seed: int = 0
+    together: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    overlap: str = "drop"
+    fail_on: str = "none"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The data set with the part of each row.
+
+    Attributes
+    ----------
+    train, valid, test
+        The rows of each part. With `together` sets, train and valid hold theirs too, these rows first; test never.
+    met
+        Row numbers that the overlap policy took out of training, or (with a finished model) moved into it.
+    """
+
+    dataset: Dataset
+    split: Split
+    train: Dataset
+    valid: Dataset
+    test: Dataset
+    audit: Audit
+    met: NDArray[np.int64]
+
+
+def select(request: RowsRequest, seen: ModelKeys | None = None) -> Rows:
+    """Load the data, split them, apply the overlap policy and audit what came of it.
+
+    Parameters
+    ----------
+    seen
+        The training keys of the model that will be transferred, if there is one.
+
+    Raises
+    ------
+    AuditFindingError
+        If the audit finds something of severity `fail_on`, or rows meet under ``overlap="error"``.
+    InputError
+        If a part ends up empty, or training has one class only.
+    """
+    if request.overlap not in OVERLAP:
+        raise UsageError(f"--overlap is one of {', '.join(OVERLAP)}, not {request.overlap!r}")
+    main = _load(request, request.operand)
+    others = {name: _load(request, name) for name in dict.fromkeys((*request.together, *request.beside))}
+    others = {name: other for name, other in others.items() if other.digest != main.digest}
+    splits = {name: _split(request, other, None) for name, other in others.items()}
+    split = _split(request, main, request.split)
+    split, splits, moved = _move_seen(request, main, split, others, splits, seen)
+    held_out = [_part(main, split, Part.VALID), _part(main, split, Part.TEST)]
+    held_out += [_part(o, splits[n], p) for n, o in others.items() for p in (Part.VALID, Part.TEST)]
+    avoided = [_avoided(request, item) for item in request.avoid]
+    tests = [held_out[1], *held_out[3::2]]
+    split, dropped = _drop_met(request, main, split, Part.TRAIN, [*held_out, *avoided])
+    split, _ = _drop_met(request, main, split, Part.VALID, tests)
+    joint = [name for name in request.together if name in others]
+    for name in joint:
+        splits[name], _ = _drop_met(request, others[name], splits[name], Part.TRAIN, held_out)
+        splits[name], _ = _drop_met(request, others[name], splits[name], Part.VALID, tests)
+    train, valid = (_with(main, split, part, others, splits, joint) for part in (Part.TRAIN, Part.VALID))
+    test = _part(main, split, Part.TEST)
+    _check(main, train, valid)
+    audit = audit_split(main, split).merged(
+        audit_datasets([main, *(others[name] for name in joint)], keys=[] if seen is None else [seen])
+    )
+    return Rows(main, split, train, valid, test, audit, np.union1d(moved, dropped).astype(np.int64))
+
+
+def _load(request: RowsRequest, operand: str) -> Dataset:
+    dataset = registry.load(operand, data_dir=request.data_dir, target=request.target)
+    if dataset.target is None:
+        raise InputError(f"{operand} has no label and no number to learn", hint="name a column with --target")
+    return dataset
+
+
+def _split(request: RowsRequest, dataset: Dataset, method: str | None) -> Split:
+    wanted = method
+    if wanted is None and request.split in ("row", "group", "stratified", "neighbourhood"):
+        wanted = request.split
+    return choose(dataset, wanted, request.seed, request.fractions)
+
+
+def _part(dataset: Dataset, split: Split, part: Part) -> Dataset:
+    return dataset.take(split.rows(part))
+
+
+def _avoided(request: RowsRequest, item: str) -> Dataset:
+    name, _, which = item.rpartition(":") if item.endswith(":all") else (item, "", "")
+    dataset = registry.load(name, data_dir=request.data_dir)
+    if which == "all":
+        return dataset
+    split = choose(dataset, None, request.seed)
+    return dataset.take(np.flatnonzero((split.parts == Part.VALID) | (split.parts == Part.TEST)).astype(np.int64))
+
+
+def _move_seen(
+    request: RowsRequest,
+    main: Dataset,
+    split: Split,
+    others: dict[str, Dataset],
+    splits: dict[str, Split],
+    seen: ModelKeys | None,
+) -> tuple[Split, dict[str, Split], NDArray[np.int64]]:
+    """Move what the model has trained on, with all rows of its groups and in every set, to the training part."""
+    if seen is None or request.overlap == "keep":
+        return split, splits, np.empty(0, np.int64)
+    known = {name: overlap_mask(other, seen, relations=RELATIONS) for name, other in others.items()}
+    here = overlap_mask(main, seen, relations=RELATIONS)
+    if request.overlap == "error" and here.any():
+        raise AuditFindingError(f"{int(here.sum())} rows of {main.name} are among what the model was trained on")
+    groups = _groups_of(main, here, split).union(*(_groups_of(others[n], known[n], splits[n]) for n in others))
+    moved = _seen_rows(main, here, split, groups)
+    for name, other in others.items():
+        rows = _seen_rows(other, known[name], splits[name], groups)
+        splits[name] = splits[name].moved(rows, Part.TRAIN, "seen by the model: moved to training")
+    return split.moved(moved, Part.TRAIN, "seen by the model: moved to training"), splits, np.flatnonzero(here)
+
+
+def _groups_of(dataset: Dataset, met: NDArray[np.bool_], split: Split) -> set[str]:
+    grouped = dataset.groups is not None and split.method in ("group", "leave-one-group-out", "published")
+    return set(dataset.groups[met].tolist()) - {""} if grouped and dataset.groups is not None else set()
+
+
+def _seen_rows(
+    dataset: Dataset, met: NDArray[np.bool_], split: Split, groups: set[str]
+) -> NDArray[np.int64]:
+    """Return the rows outside training that the model has seen, or whose group holds such a row in any set."""
+    if groups and dataset.groups is not None:
+        met = met | np.isin(dataset.groups, sorted(groups))
+    return np.flatnonzero(met & (split.parts != Part.TRAIN)).astype(np.int64)
+
+
+def _drop_met(
+    request: RowsRequest, dataset: Dataset, split: Split, part: Part, held_out: Sequence[Dataset]
+) -> tuple[Split, NDArray[np.int64]]:
+    """Leave out the rows of a part that meet a held-out row; return which."""
+    if request.overlap == "keep":
+        return split, np.empty(0, np.int64)
+    candidates = split.rows(part)
+    rows = dataset.take(candidates)
+    met = np.zeros(len(rows), np.bool_)
+    for other in held_out:
+        if len(other):
+            met |= overlap_mask(rows, other, relations=RELATIONS)
+    if request.overlap == "error" and met.any():
+        raise AuditFindingError(
+            f"{int(met.sum())} {NAMES[part]} rows of {dataset.name} meet held-out rows",
+            hint="--overlap drop leaves them out",
+        )
+    dropped = candidates[met]
+    return split.moved(dropped, Part.LEFT_OUT, f"{NAMES[part]} rows that met held-out rows: left out"), dropped
+
+
+def _with(
+    main: Dataset,
+    split: Split,
+    part: Part,
+    others: dict[str, Dataset],
+    splits: dict[str, Split],
+    joint: Sequence[str],
+) -> Dataset:
+    rows = _part(main, split, part)
+    if not joint:
+        return rows
+    return concatenate([rows, *(_part(others[name], splits[name], part) for name in joint)], main.name)
+
+
+def _check(dataset: Dataset, train: Dataset, valid: Dataset) -> None:
+    for part, rows in (("training", train), ("validation", valid)):
+        if not len(rows):
+            raise InputError(f"the {part} part of {dataset.name} is empty", hint="another --split, or more data")
+    if dataset.classes and train.target is not None and len(np.unique(train.target)) < 2:
+        only = dataset.classes[int(train.target[0])]
+        raise InputError(f"the training rows of {dataset.name} hold one class only", file=dataset.about.path, value=only)
+
+
+def audited(run: Run, audit: Audit, fail_on: str) -> None:
+    """Write ``audit.json``; raise AuditFindingError if a finding is as severe as `fail_on`."""
+    run.write_json("audit.json", audit.to_json())
+    if fail_on != "none" and audit.exceeds(fail_on):
+        raise AuditFindingError(f"the audit found: {audit.headline}", hint=f"see {run.file('audit.json')}")

@@ -1,0 +1,46 @@
+"""tune: search for an architecture or for settings."""
+
+from __future__ import annotations
+
+import json
+
+from genotool.errors import UnsupportedStageError
+from genotool.family import Model, Trial, Tunes
+from genotool.run import Run
+from genotool.stages.fitting import Fitted, FitRequest, fit_run
+
+__all__ = ["tune"]
+
+
+def tune(request: FitRequest) -> Run:
+    """Search, keep the best model, write ``trials.tsv``; return the finished run folder.
+
+    Raises
+    ------
+    UnsupportedStageError
+        If the family cannot search.
+    """
+    family = request.family
+    if not isinstance(family, Tunes):
+        raise UnsupportedStageError(f"the family {family.name} has no search", hint="use train")
+
+    def search(it: Fitted) -> Model:
+        tuned = family.tune(request.config, it.task, it.train, it.valid, it.run)
+        write_trials(it.run, tuned.trials)
+        it.run.update(search={"engine": tuned.engine, "objective": tuned.objective, "trials": len(tuned.trials)})
+        return tuned.model
+
+    return fit_run(request, "tune", search)
+
+
+def write_trials(run: Run, trials: tuple[Trial, ...]) -> None:
+    """Write the table of trials, in the order tried."""
+    header = ["number", "score", "parameters", "seconds", "values", "failure"]
+    run.write_table(
+        "trials.tsv",
+        header,
+        (
+            [t.number, t.score, t.parameters, round(t.seconds, 1), json.dumps(t.values, sort_keys=True), t.failure]
+            for t in trials
+        ),
+    )

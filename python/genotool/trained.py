@@ -1,0 +1,171 @@
+"""Trained: a finished model found by run folder, recipe folder or family name, with all that it needs to predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from genotool import config as configs
+from genotool import plugins, registry
+from genotool.audit import ModelKeys, read_keys
+from genotool.dataset import Dataset, Task
+from genotool.encoding import EncodedView, Encoder
+from genotool.errors import InputError, UsageError, nearest
+from genotool.family import Family, Model, ShipsModel
+from genotool.run import Run
+from genotool.split import Part, Split, from_file
+
+__all__ = ["Trained", "find_model", "open_trained"]
+
+PREDICT_ROWS = 65_536
+
+
+def find_model(operand: str, key: str | None = None) -> Path:
+    """Return the run folder of a model.
+
+    Parameters
+    ----------
+    operand
+        A run folder, a recipe's folder, or the name of a family that ships a model.
+    key
+        Which model of a recipe's folder, such as ``HCT116``; any case.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these, or a recipe's folder holds several models and `key` names none of them.
+    """
+    path = Path(operand)
+    if path.is_dir():
+        return _in_recipe(path, key) if (path / "summary.json").is_file() else path
+    known = {spec.name for _, spec in plugins.specs("family")}
+    if operand in known:
+        family = plugins.family(operand)
+        if isinstance(family, ShipsModel) and (family.shipped_model() / "run.json").is_file():
+            return family.shipped_model()
+        raise UsageError(f"the family {operand} ships no model", hint="name a run folder instead")
+    raise UsageError(f"{operand}: no run folder, and no family of that name", hint=nearest(operand, known))
+
+
+def _in_recipe(path: Path, key: str | None) -> Path:
+    models: dict[str, str] = Run.open(path).read_json("summary.json").get("models", {})
+    by_case = {name.casefold(): folder for name, folder in models.items()}
+    if not models:
+        raise InputError("this recipe's folder holds no finished model", file=path)
+    if key is not None:
+        if key.casefold() not in by_case:
+            raise UsageError(f"{path} has no model {key!r}", hint=nearest(key, models))
+        return path / by_case[key.casefold()]
+    if len(models) > 1:
+        raise UsageError(f"{path} holds {len(models)} models: {', '.join(models)}", hint="choose one with --model KEY")
+    return path / next(iter(models.values()))
+
+
+@dataclass
+class Trained:
+    """A model with its run, family, encoder and config.
+
+    Attributes
+    ----------
+    threshold
+        The probability from which a row counts as positive, chosen on validation rows.
+    """
+
+    run: Run
+    family: Family[Any, Model]
+    config: Any
+    task: Task
+    threshold: float
+    data_dir: Path | None = None
+
+    @cached_property
+    def model(self) -> Model:
+        """The model, loaded when first used: this imports the framework."""
+        return self.family.load(self.run.path)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The fitted encoder that travels with the model."""
+        return self.family.encoder(self.config, self.task).load(self.run.path / "encoder")
+
+    @cached_property
+    def keys(self) -> ModelKeys | None:
+        """What the model was trained on, as the audit compares it; None: not known ("overlap unknown")."""
+        file = self.run.file("training_keys.bin")
+        return read_keys(file) if file.is_file() else None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any data that it was trained on were simulated."""
+        return bool(self.run.record.get("simulated"))
+
+    def predict(self, rows: Dataset) -> NDArray[Any]:
+        """Return the model's prediction of every row, batch by batch."""
+        import numpy as np
+
+        parts = [self.model.predict(self.encoder.encode(batch)) for batch in rows.batches(PREDICT_ROWS)]
+        if not parts:
+            return np.empty(0)
+        return np.concatenate(parts)
+
+    def load_dataset(self) -> Dataset:
+        """Load the data set that the model was trained on, and check that it is still the same.
+
+        Raises
+        ------
+        InputError
+            If the data behind the name have changed since.
+        """
+        data = self.run.record["data"]
+        if not data:
+            raise InputError("the run names no data", file=self.run.path, hint="name a data set")
+        operand = data[0].get("operand") or data[0]["name"]
+        dataset = registry.load(operand, data_dir=self.data_dir or _recorded_dir(data[0]), target=data[0].get("target"))
+        if dataset.digest != data[0]["digest"]:
+            raise InputError(
+                f"{operand} is not what the run was trained on (digest {dataset.digest[:12]}, then {data[0]['digest'][:12]})",
+                file=self.run.path,
+                hint="name the data set and --data-dir of that time",
+            )
+        return dataset
+
+    @cached_property
+    def split(self) -> Split:
+        """The split of the training data set."""
+        return from_file(self.run.path / "split.tsv", self.load_dataset())
+
+    def view(self, dataset: Dataset, part: Part | None = None) -> EncodedView:
+        """Return rows of a part of the training set (or all of a data set) as this model encodes them."""
+        rows = dataset if part is None else dataset.take(self.split.rows(part))
+        return EncodedView(rows, self.encoder)
+
+
+def _recorded_dir(data: dict[str, Any]) -> Path | None:
+    return Path(data["data_dir"]) if data.get("data_dir") else None
+
+
+def open_trained(operand: str, *, key: str | None = None, data_dir: Path | None = None) -> Trained:
+    """Open a finished model; see `find_model` for what names one.
+
+    Raises
+    ------
+    InputError
+        If the run is unfinished, damaged, or holds no model.
+    """
+    path = find_model(operand, key)
+    run = Run.open(path)
+    if not run.finished:
+        raise InputError(f"the run is {run.record.get('state', 'unfinished')}", file=path, hint="finish it with --resume")
+    if run.record.get("verb") not in ("train", "transfer", "tune", "import-model"):
+        raise InputError(f"a run of `{run.record.get('verb')}` holds no model", file=path)
+    family = plugins.family(run.record["family"])
+    config = configs.build(family.config_type, run.record.get("config") or {}, source=path / "run.json")
+    try:
+        task = Task(run.record["task"])
+    except ValueError as error:
+        raise InputError("run.json names no known task", file=path, value=run.record.get("task")) from error
+    return Trained(run, family, config, task, float(run.record.get("threshold", 0.5)), data_dir)

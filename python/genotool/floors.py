@@ -73,7 +73,8 @@ def kmer_features(sequences: Sequences, k: int = KMER) -> Any:
     parts = []
     for start in range(0, len(sequences), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(sequences)), dtype=np.int64)
-        parts.append(_kmer_counts(sequences.take(rows).one_hot("uint8", "nlc"), k))
+        some = sequences.take(rows)
+        parts.append(_kmer_counts(some.one_hot("uint8", "nlc", length=int(some.lengths.max())), k))
     return sparse.vstack(parts, format="csr") if parts else sparse.csr_array((0, 4**k), dtype=np.float32)
 
 
@@ -314,7 +315,7 @@ def _lightgbm(rows: _Rows) -> Floats:
 def _lightgbm_settings(rows: _Rows, classes: int) -> dict[str, Any]:
     objective = {0: "regression", 2: "binary"}.get(classes, "multiclass")
     settings = {
-        "objective": objective, "learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 20,
+        "objective": objective, "learning_rate": 0.03, "num_leaves": 15, "min_data_in_leaf": 20,
         "feature_fraction": 0.3, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0,
         "seed": rows.seed % 2**31, "num_threads": rows.threads, "deterministic": True, "force_col_wise": True,
         "verbosity": -1,

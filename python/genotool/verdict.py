@@ -1,0 +1,169 @@
+"""The verdict in words: is a model above the floors, below them, equivalent, or undecided?
+
+Each floor is compared with the model on the same test rows by a paired bootstrap, resampled by group. **above** or
+**below**: the 95 % interval of the difference excludes 0 and so does Holm's correction over all floors;
+**equivalent**: the interval lies inside the margin; **undecided** otherwise, with the smallest difference that this
+test set could have shown. Fewer than 20 groups give no verdict.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.dataset import Task
+from genotool.floors import Floor
+from genotool.intervals import FEW_GROUPS, Difference, paired
+from genotool.metrics import HEADLINE, LOWER_IS_BETTER
+
+__all__ = ["MARGIN", "Comparison", "Verdict", "judge"]
+
+MARGIN = 0.01
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The model against one floor; `p_holm` is corrected over all floors."""
+
+    against: str
+    word: str
+    difference: Difference
+    p_holm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the test rows say of a model.
+
+    Attributes
+    ----------
+    word
+        above, below, equivalent or undecided: against the best floor.
+    against
+        The best floor's name; "" without floors.
+    metric
+        The metric compared; a positive difference means that the model is better.
+    smallest
+        The smallest difference that this test set could have shown (5 % level, four times in five).
+    sentence
+        All of it in words, for a report.
+    each
+        Every floor's comparison.
+    """
+
+    word: str
+    against: str
+    metric: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    p_holm: float | None
+    smallest: float | None
+    sentence: str
+    each: tuple[Comparison, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON holds them."""
+        return dataclasses.asdict(self)
+
+
+def judge(
+    task: Task | str,
+    target: NDArray[Any],
+    score: NDArray[Any],
+    floors: Sequence[Floor] | Mapping[str, NDArray[Any]],
+    *,
+    groups: NDArray[np.str_] | None = None,
+    metric: str | None = None,
+    margin: float = MARGIN,
+    draws: int = 2000,
+    seed: int,
+) -> Verdict:
+    """Compare a model's score with every floor's on the same test rows.
+
+    Parameters
+    ----------
+    floors
+        The fitted floors, or their scores by name.
+    metric
+        Default: the task's headline metric.
+    margin
+        Differences inside ± this are equivalent.
+    """
+    from genotool.stats import holm
+
+    task = Task(task)
+    metric = metric or HEADLINE[task]
+    scores = floors if isinstance(floors, Mapping) else {floor.name: floor.scores for floor in floors}
+    differences = {
+        name: paired(task, target, score, other, metric, groups, draws=draws, seed=seed) for name, other in scores.items()
+    }
+    if not differences:
+        return Verdict("undecided", "", metric, None, None, None, None, None, "There is no floor to compare with.")
+    known = [name for name, difference in differences.items() if difference.p is not None]
+    corrected = dict(zip(known, holm([differences[name].p or 0.0 for name in known]), strict=True))
+    each = tuple(
+        Comparison(name, _word(difference, corrected.get(name), margin), difference, corrected.get(name))
+        for name, difference in differences.items()
+    )
+    # the best floor is the one by which the model leads least
+    best = min(each, key=lambda item: np.inf if item.difference.value is None else item.difference.value)
+    return _verdict(best, each, metric, margin)
+
+
+def _word(difference: Difference, p_holm: float | None, margin: float) -> str:
+    low, high = difference.low, difference.high
+    if low is None or high is None or p_holm is None:
+        return "undecided"
+    if -margin < low and high < margin:
+        return "equivalent"
+    if p_holm <= LEVEL and (low > 0 or high < 0):
+        return "above" if low > 0 else "below"
+    return "undecided"
+
+
+def _verdict(best: Comparison, each: tuple[Comparison, ...], metric: str, margin: float) -> Verdict:
+    found = best.difference
+    return Verdict(
+        word=best.word,
+        against=best.against,
+        metric=metric,
+        difference=found.value,
+        low=found.low,
+        high=found.high,
+        p_holm=best.p_holm,
+        smallest=found.smallest_detectable,
+        sentence=_sentence(best, each, metric, margin),
+        each=each,
+    )
+
+
+def _sentence(best: Comparison, each: tuple[Comparison, ...], metric: str, margin: float) -> str:
+    found = best.difference
+    if found.value is None:
+        return f"No verdict: {found.reason}."
+    value = f"{found.value:+.3f} {metric}{' (turned, less is better)' if metric in LOWER_IS_BETTER else ''}"
+    if found.low is None:
+        few = found.reason == "too few groups"
+        why = f"too few groups, {found.groups} of at least {FEW_GROUPS}" if few else found.reason
+        return f"Undecided ({why}): {value} against {best.against}{_behind(found.value)}; see the values by group."
+    interval = f"{value} (95 % interval {found.low:+.3f} to {found.high:+.3f}, Holm p {best.p_holm:.3g})"
+    text = {
+        "above": f"Above the best floor, {best.against}, by {interval}.",
+        "below": f"Below the best floor, {best.against}: {interval}.",
+        "equivalent": f"Equivalent to the best floor, {best.against}, within ±{margin:g}: {interval}.",
+        "undecided": f"Undecided against the best floor, {best.against}: {interval}{_behind(found.value)}. This test set "
+        f"could have shown a difference of {found.smallest_detectable:.3f}.",
+    }[best.word]
+    others = [item.against for item in each if item.word != "above" and item is not best]
+    return text + (f" Not above these either: {', '.join(others)}." if others else "")
+
+
+def _behind(difference: float) -> str:
+    return ", the model is below this floor on these rows" if difference < 0 else ""

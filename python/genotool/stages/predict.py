@@ -1,0 +1,268 @@
+"""The verb predict: a model's score of every row of a table, or of every site of scanned sequences."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.dataset import KEY_COLUMNS, Dataset, Kind, Task
+from genotool.errors import InputError, UsageError, nearest
+from genotool.persist import save_json
+from genotool.sequences import Sequences
+from genotool.stages.output import check_out, folder_digest, provenance_file, versions, writing
+
+if TYPE_CHECKING:
+    from genotool.trained import Trained
+
+__all__ = ["ScanRequest", "Summary", "predict", "run_predict", "seen_words", "write_predictions"]
+
+BATCH_ROWS = 65_536
+MODEL_FILES = ("model*", "*.keras", "encoder/*", "config.toml")
+RELATIONS = ("variant", "reverse_complement", "exact")
+"""What a row and a training row can have in common, the strongest last: it is the one that is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What the command line says of a listing of guides.
+
+    Attributes
+    ----------
+    style
+        ``tsv``, ``bed``, ``crispor`` or ``mageck``.
+    avoid_sites
+        ``BsmBI,GAATTC``: marked in a full list, left out of a choice (`per_record`, `top`, ``mageck``).
+    per_record, top
+        Keep the best of each record, and the best of all.
+    """
+
+    style: str = "tsv"
+    avoid_sites: str | None = None
+    per_record: int | None = None
+    top: int | None = None
+    pam: str = "NGG"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a prediction did.
+
+    Attributes
+    ----------
+    out
+        The file written; None for standard output.
+    rows, written
+        Rows or sites scored, and how many of them are in the file.
+    overlap
+        Written rows by what the model saw of them in training (``exact``, ``reverse_complement``, ``variant``); None
+        where the model carries no training keys.
+    counts
+        What was left out, by reason.
+    provenance
+        The content of ``FILE.json``.
+    """
+
+    out: Path | None
+    rows: int
+    written: int
+    overlap: dict[str, int] | None
+    counts: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+def predict(trained: Trained, rows: Dataset, *, batch_size: int = BATCH_ROWS) -> NDArray[np.float64]:
+    """Return the model's prediction of every row: (n,) or, for many classes, (n, classes).
+
+    Raises
+    ------
+    UsageError
+        If the family does not take this kind of rows.
+    InputError
+        If the model gives a number that is not finite: it is damaged.
+    """
+    if rows.kind not in trained.family.kinds:
+        takes = ", ".join(sorted(trained.family.kinds))
+        hint = "--scan finds the guides in sequences" if Kind.GUIDES in trained.family.kinds else None
+        raise UsageError(f"{rows.name} holds {rows.kind}, the {trained.family.name} family takes {takes}", hint=hint)
+    parts = [np.asarray(trained.predict(batch), np.float64) for batch in rows.batches(batch_size)]
+    score = np.concatenate(parts) if parts else np.empty(0, np.float64)
+    if not np.isfinite(score).all():
+        raise InputError("the model predicts numbers that are not finite: it is damaged", file=trained.run.path)
+    return score
+
+
+def seen_words(trained: Trained, rows: Dataset) -> list[str]:
+    """Return for every row what of it the model was trained on: a relation, "" for nothing, "unknown" without keys."""
+    from genotool.audit import overlap_mask
+
+    if trained.keys is None:
+        return ["unknown"] * len(rows)
+    words = np.zeros(len(rows), "U20")
+    for relation in RELATIONS:
+        words[overlap_mask(rows, trained.keys, relations=(relation,))] = relation
+    return [str(word) for word in words]
+
+
+def classes_of(trained: Trained) -> tuple[str, ...]:
+    """Return the names of the classes that the model was trained on."""
+    data = trained.run.record.get("data") or [{}]
+    return tuple(map(str, data[0].get("classes") or (("0", "1") if trained.task is Task.BINARY else ())))
+
+
+def labels(trained: Trained, score: NDArray[np.float64]) -> list[str]:
+    """Return the class of each prediction; of two, at the threshold that was chosen on validation rows."""
+    classes = classes_of(trained)
+    codes = (score >= trained.threshold).astype(int) if trained.task is Task.BINARY else score.argmax(axis=1)
+    return [classes[code] if classes else str(code) for code in codes.tolist()]
+
+
+def write_predictions(
+    handle: TextIO, trained: Trained, rows: Dataset, score: NDArray[np.float64], seen: Sequence[str], *, header: bool
+) -> None:
+    """Write one line a row, in the order of the rows: id, key columns, score (one a class if many), label, seen."""
+    columns: dict[str, Sequence[object]] = {"id": rows.ids.tolist()}
+    for role in KEY_COLUMNS[rows.kind]:
+        if isinstance(column := rows.columns[role], Sequences):
+            columns[role] = list(column)
+    wide = score if score.ndim == 2 else score[:, None]
+    names = [f"score_{name}" for name in classes_of(trained)] if score.ndim == 2 else ["score"]
+    columns |= {name: [f"{value:.6g}" for value in wide[:, place]] for place, name in enumerate(names)}
+    if trained.task is not Task.REGRESSION:
+        columns["label"] = labels(trained, score)
+    columns["seen"] = seen
+    if trained.simulated or rows.about.simulated:
+        columns["simulated"] = ["yes"] * len(rows)
+    if header:
+        handle.write("\t".join(columns) + "\n")
+    handle.writelines("\t".join(map(str, row)) + "\n" for row in zip(*columns.values(), strict=True))
+
+
+def run_predict(
+    model: str,
+    data: str,
+    out: Path | None,
+    *,
+    key: str | None = None,
+    scan: bool = False,
+    output_format: str = "tsv",
+    avoid_sites: str | None = None,
+    per_record: int | None = None,
+    top: int | None = None,
+    pam: str | None = None,
+    data_dir: Path | None = None,
+    batch_size: int = BATCH_ROWS,
+    overwrite: bool = False,
+    command: Sequence[str] | None = None,
+) -> Summary:
+    """Score a data set, a table or a FASTA file and write the scores, their provenance beside them.
+
+    Parameters
+    ----------
+    model
+        A run folder, a recipe's folder (`key` then chooses), or a family that ships a model.
+    data
+        A data set's name, a table, a FASTA file of guides; with `scan` a FASTA file of any sequences.
+    out
+        The file; None or ``-`` is standard output, then without provenance.
+
+    Raises
+    ------
+    UsageError
+        If a flag is wrong or fits no other, or the file exists and `overwrite` is not set.
+    """
+    from genotool.stages.scan import run_scan
+    from genotool.trained import open_trained
+
+    request = ScanRequest(output_format, avoid_sites, per_record, top, pam or "NGG")
+    _check_flags(request, scan, pam, batch_size)
+    target = check_out(out, overwrite)
+    trained = open_trained(model, key=key, data_dir=data_dir)
+    if scan:
+        summary = run_scan(trained, data, target, request, batch_size=batch_size, data_dir=data_dir)
+    else:
+        summary = _run_table(trained, data, target, batch_size=batch_size, data_dir=data_dir)
+    summary.provenance.update(_provenance(trained, model, command, summary))
+    if target is not None:
+        save_json(provenance_file(target), summary.provenance)
+    return summary
+
+
+def _check_flags(request: ScanRequest, scan: bool, pam: str | None, batch_size: int) -> None:
+    from genotool.guides import FORMATS
+
+    if request.style not in FORMATS:
+        raise UsageError(f"unknown --format {request.style!r}", hint=nearest(request.style, FORMATS))
+    given = {"--avoid-site": request.avoid_sites, "--per-record": request.per_record, "--top": request.top, "--pam": pam}
+    named = [flag for flag, value in given.items() if value is not None]
+    if not scan and (named or request.style != "tsv"):
+        raise UsageError(f"{(*named, '--format')[0]} goes with --scan", hint="without it every row keeps its place")
+    for flag, value in {"--per-record": request.per_record, "--top": request.top, "--batch-size": batch_size}.items():
+        if value is not None and value < 1:
+            raise UsageError(f"{flag} is at least 1, not {value}")
+
+
+def _run_table(trained: Trained, data: str, out: Path | None, *, batch_size: int, data_dir: Path | None) -> Summary:
+    from genotool import registry
+
+    rows = registry.load(data, data_dir=data_dir, labelled=False)
+    score = predict(trained, rows, batch_size=batch_size)
+    seen = seen_words(trained, rows)
+    with writing(out) as handle:
+        write_predictions(handle, trained, rows, score, seen, header=True)
+    about = {
+        "name": rows.name, "path": rows.about.path, "digest": rows.digest, "rows": len(rows),
+        "simulated": rows.about.simulated, "cite": rows.about.cite, "licence": rows.about.licence,
+    }  # fmt: skip
+    warnings = tuple(filter(None, (rows.about.warning,)))
+    return Summary(out, len(rows), len(rows), overlap_counts(seen), dict(rows.about.left_out), warnings, {"data": about})
+
+
+def overlap_counts(seen: Sequence[str]) -> dict[str, int] | None:
+    """Return how many rows stand in each relation to a training row; None where the model has no keys."""
+    if seen and seen[0] == "unknown":
+        return None
+    return {relation: sum(word == relation for word in seen) for relation in reversed(RELATIONS)}
+
+
+def _provenance(trained: Trained, model: str, command: Sequence[str] | None, summary: Summary) -> dict[str, Any]:
+    record = trained.run.record
+    return {
+        "format": 1,
+        "verb": "predict",
+        "model": {
+            "operand": model,
+            "path": str(trained.run.path),
+            "family": trained.family.name,
+            "task": trained.task.value,
+            "digest": folder_digest(trained.run.path, MODEL_FILES),
+            "threshold": trained.threshold if trained.task is Task.BINARY else None,
+            "trained_on": [{name: item.get(name) for name in ("name", "digest", "rows")} for item in record["data"]],
+            "leaky": bool(record.get("leaky")),
+        },
+        "rows": summary.rows,
+        "written": summary.written,
+        "left_out": summary.counts,
+        "overlap_with_training": summary.overlap if summary.overlap is not None else "unknown",
+        "simulated": trained.simulated or bool(summary.provenance["data"].get("simulated")),
+        "warnings": [*summary.warnings, *_model_warnings(trained)],
+        "command": list(command if command is not None else ["genotool", *sys.argv[1:]]),
+        "versions": versions(),
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _model_warnings(trained: Trained) -> list[str]:
+    said = [str(item["warning"]) for item in trained.run.record["data"] if item.get("warning")]
+    if trained.keys is None:
+        said.append("the model carries no training keys: overlap with what it has seen is unknown")
+    if trained.run.record.get("leaky"):
+        said.append("the model was trained with --overlap keep: its own metrics are leaky")
+    return said

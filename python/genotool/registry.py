@@ -234,7 +234,10 @@ def load(
     log.info("%s: taken from %s", operand, found.where)
     if found.entry.warning:
         log.warning("%s: %s", operand, found.entry.warning)
-    return readers.read(found.entry, files_of(found), asked)
+    files, entry = files_of(found), found.entry
+    if entry.kind == Kind.GUIDES and entry.reader == "table" and not entry.columns:
+        entry = sniff.complete(entry, files["data"])
+    return readers.read(entry, files, asked)
 
 
 def files_of(found: Found) -> Mapping[str, Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
@@ -75,8 +76,13 @@ class Table:
         return InputError(message, file=self.path, row=int(self.lines[row]), value=value, hint=hint)
 
 
-def read_table(path: Path) -> Table:
-    """Read a whole table.
+def read_table(path: Path, *, limit: int | None = None) -> Table:
+    """Read a whole table, or its first rows.
+
+    Parameters
+    ----------
+    limit
+        At most so many rows.
 
     Raises
     ------
@@ -88,7 +94,7 @@ def read_table(path: Path) -> Table:
     """
     with open_rows(path) as rows:
         header, lines, cells = next(rows)[1], [], []
-        for line, row in rows:
+        for line, row in itertools.islice(rows, limit):
             lines.append(line)
             cells.append(row)
     if not cells:

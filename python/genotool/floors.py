@@ -183,6 +183,7 @@ def fit_floors(
     extra_scores: Mapping[str, tuple[Floats, Floats]] | None = None,
     seed: int,
     threads: int,
+    score_task: Task | None = None,
     draws: int = 1000,
 ) -> list[Floor]:
     """Fit every floor on the training and validation rows together and score the test rows.
@@ -196,6 +197,9 @@ def fit_floors(
         floor, LightGBM with that score as a feature.
     threads
         For LightGBM; the result does not depend on it.
+    score_task
+        What the target of the test rows is, where it is not `task`: a number for a floor that learned classes. Then
+        only the order of the scores counts.
 
     Raises
     ------
@@ -208,11 +212,15 @@ def fit_floors(
         key = "lightgbm+pretrained" if name == "pretrained" else f"lightgbm+{name}"
         summary = f"LightGBM on the simple features and the score of the {name} model"
         fitted.append((key, summary, _lightgbm(rows.with_column(seen, unseen))))
-    assert test.target is not None
+    measured, target = Task(score_task or task), np.asarray(test.target)
+    raw = measured is not Task(task)
     return [
-        Floor(name, summary, scores, bootstrap(task, test.target, scores, groups=test.groups, seed=seed, draws=draws))
+        Floor(
+            name, summary, scores,
+            bootstrap(measured, target, scores, groups=test.groups, seed=seed, draws=draws, raw=raw),
+        )
         for name, summary, scores in fitted
-    ]
+    ]  # fmt: skip
 
 
 def _rows(

@@ -28,6 +28,7 @@ __all__ = [
     "kolmogorov_smirnov",
     "mann_whitney",
     "signed_rank",
+    "within_groups",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -226,6 +227,44 @@ def signed_rank(feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 
         feature, "Wilcoxon signed-rank", len(difference), len(difference), float(found.statistic), p, p,
         float(signed.sum()), "rank-biserial", low, high, _conclude(p, low, high, BOUND),
     )  # fmt: skip
+
+
+def within_groups(
+    target: NDArray[Any], score: NDArray[Any], groups: NDArray[np.str_], *, draws: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Return the mean Spearman correlation within groups, each weighted by its rows, groups resampled.
+
+    Groups of fewer than five rows, or with a constant target or score, do not count. ``variance_by_group`` is the
+    share of the target's variance that lies between groups (adjusted R squared): where it is large, a correlation
+    over all rows says more about groups than about rows.
+    """
+    from scipy.stats import spearmanr
+
+    target, score = np.asarray(target, np.float64), np.asarray(score, np.float64)
+    parts = [np.flatnonzero(groups == name) for name in np.unique(groups) if name != ""]
+    held = [rows for rows in parts if len(rows) >= 5 and np.ptp(target[rows]) > 0 and np.ptp(score[rows]) > 0]
+    size = np.array([len(rows) for rows in held], np.float64)
+    each = np.array([float(spearmanr(target[rows], score[rows]).statistic) for rows in held])
+    result: dict[str, Any] = {
+        "metric": "spearman", "value": None, "low": None, "high": None, "n": int(size.sum()), "groups": len(held),
+        "variance_by_group": _between(target, parts), "method": "mean within groups, groups drawn",
+    }  # fmt: skip
+    if len(held):
+        result["value"] = float(each @ size / size.sum())
+    if len(held) >= FEW_GROUPS:
+        drawn = next(resamples(len(held), groups=None, strata=None, draws=draws, seed=seed))
+        spread = (drawn @ (each * size)) / (drawn @ size)
+        result["low"], result["high"] = (float(value) for value in np.percentile(spread, [2.5, 97.5]))
+    return result
+
+
+def _between(target: Floats, parts: Sequence[NDArray[np.int64]]) -> float | None:
+    rows = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    spare = len(rows) - len(parts)
+    if spare < 1 or len(parts) < 2 or np.ptp(target[rows]) == 0:
+        return None
+    inside = sum(float(((target[part] - target[part].mean()) ** 2).sum()) for part in parts) / spare
+    return max(0.0, 1 - inside / float(target[rows].var(ddof=1)))
 
 
 def cramers_v(table: NDArray[Any]) -> float:

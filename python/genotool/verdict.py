@@ -69,8 +69,9 @@ class Verdict:
     each: tuple[Comparison, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON holds them."""
-        return dataclasses.asdict(self)
+        """Return the fields as JSON holds them: ``verdict`` is the word, ``comparisons`` every floor."""
+        fields = dataclasses.asdict(self)
+        return {"verdict": fields.pop("word"), "comparisons": fields.pop("each"), **fields}
 
 
 def judge(

@@ -1,8 +1,8 @@
 """Catalogues: `catalogue.toml` of a data folder and `registry.toml` of a plugin, read and checked.
 
-The form is that of the design's section on data sets: ``format = 1``, then one table a data set. A registry adds
-``url`` to each file. Keys that start with ``x-`` are free; any other unknown key is an error, so that a slip of the
-pen never turns into a setting that was silently ignored.
+The form is that of the design's section on data sets: ``format = 1``, then one table a data set. A registry
+adds ``url`` to each file. Keys that start with ``x-`` are free; any other unknown key is an error, so that a
+slip of the pen never turns into a setting that was silently ignored.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class Entry:
     columns
         Role to column name, such as ``{"guide": "sgRNA"}``.
     classes
-        The class names in the order of their codes; empty where the target is a number or the classes are found.
+        The class names in the order of their codes; empty where the target is a number or the classes are
+        found.
     where
         Column to the values of which one must hold for a row to belong to the data set.
     extra
@@ -111,8 +112,8 @@ def read_catalogue(file: Path) -> Catalogue:
     Raises
     ------
     InputError
-        If the file is no TOML, or an entry has an unknown key, a wrong type, an unknown kind or reader, a path that
-        leaves the folder, or lacks what it needs (exit 3).
+        If the file is no TOML, or an entry has an unknown key, a wrong type, an unknown kind or reader, a
+        path that leaves the folder, or lacks what it needs (exit 3).
     """
     try:
         text = file.read_bytes().decode("utf-8")

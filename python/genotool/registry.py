@@ -1,7 +1,7 @@
 """Data sets by name or path: the folder that was given, the download cache, the plugins' registries.
 
-A data set is a name with one content. `find` says where a name was found; `load` reads it after a check of its
-digests. A path to a file works wherever a name does.
+A data set is a name with one content. `find` says where a name was found; `load` reads it after a check of
+its digests. A path to a file works wherever a name does.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Found:
 def data_folder(data_dir: Path | str | None = None) -> Path | None:
     """Return the folder of data sets: `data_dir`, else `GENOTOOL_DATA`, else None.
 
-    The word ``demo`` stands for the simulated folder that a plugin ships, unless a folder of that name lies here.
+    The word ``demo`` stands for the simulated folder that a plugin ships, unless a folder of that name lies
+    here.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """What a file without a catalogue is: told by its first bytes, its header and its cells.
 
-Known headers are those of the public sgRNA sets (CNN-XG, DeepHF, RNAS-sgRNA), of genotool's own tables, and the
-words that people use for the same things. The result is an ordinary catalogue entry, which `genotool data add`
-writes down and anybody may correct.
+Known headers are those of the public sgRNA sets (CNN-XG, DeepHF, RNAS-sgRNA), of genotool's own tables, and
+the words that people use for the same things. The result is an ordinary catalogue entry, which `genotool data
+add` writes down and anybody may correct.
 """
 
 from __future__ import annotations

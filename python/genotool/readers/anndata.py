@@ -19,7 +19,8 @@ __all__ = ["read_anndata"]
 
 
 def read_anndata(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
-    """Read an ``.h5ad`` file; a sparse matrix stays sparse (CSR, float32), the columns of ``obs`` come along as text.
+    """Read an ``.h5ad`` file; a sparse matrix stays sparse (CSR, float32), the columns of ``obs`` come along
+    as text.
 
     Raises
     ------

@@ -133,7 +133,8 @@ def choose_rows(entry: Entry, table: Table) -> tuple[Table, dict[str, int]]:
 def _other_columns(entry: Entry, table: Table) -> Mapping[str, Column]:
     """Return every column of the file that no role took, as text under its own name.
 
-    A column called `split` comes along only where the entry declares it: its presence decides how rows are split.
+    A column called `split` comes along only where the entry declares it: its presence decides how rows are
+    split.
     """
     taken = {*entry.columns.values(), "split"}
     return {name: table.text(name) for name in table.columns if name and name not in taken}

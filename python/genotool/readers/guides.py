@@ -1,7 +1,8 @@
 """Guides: 23 nt with the PAM, or spacers of 17 to 20 nt without, from a table or a FASTA file.
 
-The columns made are ``guide`` and, where the file has them, ``context`` (`Sequences`), ``efficacy``, ``raw_value``
-(float64, NaN where unknown), ``start``, ``end`` (int64, -1 where unknown), ``chrom``, ``strand`` and ``dataset`` (text).
+The columns made are ``guide`` and, where the file has them, ``context`` (`Sequences`), ``efficacy``,
+``raw_value`` (float64, NaN where unknown), ``start``, ``end`` (int64, -1 where unknown), ``chrom``,
+``strand`` and ``dataset`` (text).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Expression matrices as text: the first column the row ids, gene columns, at the end text columns such as a label.
+"""Expression matrices as text: the first column the row ids, gene columns, at the end text columns such as a
+label.
 
 Read row by row into float32, so that an error can name the row and the gene, and no text of the matrix stays.
 """
@@ -36,8 +37,8 @@ class _Layout:
 def read_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
     """Read a matrix of numbers and, on the entry's ``id``, the table of its samples (``meta``).
 
-    The column ``expression`` is (n, genes) float32; empty cells and NA are NaN. Without a target in the entry the
-    last column is the target where it holds text.
+    The column ``expression`` is (n, genes) float32; empty cells and NA are NaN. Without a target in the entry
+    the last column is the target where it holds text.
 
     Raises
     ------

@@ -45,8 +45,8 @@ def read_sequence_table(entry: Entry, files: Mapping[str, Path], wanted: Wanted)
 def read_fasta_sequences(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
     """Read a FASTA file, joined on the entry's ``id`` with the table of labels where there is one.
 
-    The rows stand in the order of the FASTA file. Records without labels, and labels without a record, are left out,
-    counted and named.
+    The rows stand in the order of the FASTA file. Records without labels, and labels without a record, are
+    left out, counted and named.
     """
     table, sequences = fasta_table(files["data"])
     lost: dict[str, int] = {}
@@ -68,7 +68,7 @@ def _named(entry: Entry, rows: Table) -> dict[str, Column]:
 
 def fasta_table(path: Path) -> tuple[Table, Sequences]:
     """Return the records of a FASTA file: a table of their names, its rows counted in records, and the sequences."""
-    from genotool.fasta import read_fasta
+    from genotool.readers.fasta import read_fasta
 
     records = read_fasta(path)
     names = np.array(list(records.names), dtype=object)

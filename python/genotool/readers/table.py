@@ -1,7 +1,8 @@
-"""Delimited text with a header row: tab, comma or semicolon; plain, gzip or Zstandard; UTF-8, with or without BOM.
+"""Delimited text with a header row: tab, comma or semicolon; plain, gzip or Zstandard; UTF-8, with or without
+BOM.
 
-Cells stay text here, so that an error can show what the file says. Rows are named by their line in the file (line 1
-is the header), as an editor or a spreadsheet counts them.
+Cells stay text here, so that an error can show what the file says. Rows are named by their line in the file
+(line 1 is the header), as an editor or a spreadsheet counts them.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ def read_table(path: Path, *, limit: int | None = None) -> Table:
     UsageError
         If there is no such file, or it is a directory (exit 2).
     InputError
-        If it is empty, binary, not UTF-8, cut off, has a header only, a header twice, or a row with more or fewer
-        cells than the header (exit 3).
+        If it is empty, binary, not UTF-8, cut off, has a header only, a header twice, or a row with more or
+        fewer cells than the header (exit 3).
     """
     with open_rows(path) as rows:
         header, lines, cells = next(rows)[1], [], []
@@ -233,7 +234,8 @@ def numbers(table: Table, column: str, *, is_target: bool = False) -> NDArray[np
     Parameters
     ----------
     is_target
-        Whether the word ``nan`` is an error too: nothing can be learnt from it, and an empty cell says "unknown".
+        Whether the word ``nan`` is an error too: nothing can be learnt from it, and an empty cell says
+        "unknown".
 
     Raises
     ------

@@ -1,0 +1,199 @@
+"""Read what a report shows out of a run folder or a recipe's folder; what is damaged is noted, not fatal."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from genotool.run import Run
+
+__all__ = ["Collected", "Step", "Table", "collect", "models_of"]
+
+TABLES = ("predictions", "history", "trials", "stats")
+LARGEST_FIGURE = 4_000_000
+STEP_NAME = re.compile(r"(\d+)-(.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A TSV file: its header, and its rows as text."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def column(self, name: str) -> list[str]:
+        """Return a column as text; empty cells where the table has no such column."""
+        if name not in self.header:
+            return [""] * len(self.rows)
+        place = self.header.index(name)
+        return [row[place] if place < len(row) else "" for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One run folder.
+
+    Attributes
+    ----------
+    name
+        The folder's name below the report's own folder; "" for the report's own.
+    record
+        The content of ``run.json``.
+    content
+        The JSON files that are there, by stem: metrics, audit, comparison, explanation, summary.
+    tables
+        The TSV files that are there, by stem: those of `TABLES` and ``predictions-SET``.
+    figures
+        The figures that the verb drew, by stem, as SVG text.
+    problems
+        What could not be read, in words.
+    """
+
+    name: str
+    path: Path
+    record: Mapping[str, Any]
+    content: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    figures: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def verb(self) -> str:
+        """The verb that made the folder."""
+        return str(self.record.get("verb", ""))
+
+    @property
+    def state(self) -> str:
+        """Whether it is done, running, failed or stopped."""
+        return str(self.record.get("state", "unknown"))
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of its data were simulated."""
+        return bool(self.record.get("simulated"))
+
+    @property
+    def data(self) -> tuple[Mapping[str, Any], ...]:
+        """What the run says of each of its data sets."""
+        items = self.record.get("data") or ()
+        return tuple(item for item in items if isinstance(item, Mapping))
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A run folder or a recipe's folder, read.
+
+    Attributes
+    ----------
+    top
+        The folder itself.
+    steps
+        The recipe's steps in order; of a single run, that run.
+    models
+        What a user calls each final model, and the name of its step.
+    """
+
+    top: Step
+    steps: tuple[Step, ...]
+    models: Mapping[str, str]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any data were simulated."""
+        return any(step.simulated for step in (self.top, *self.steps))
+
+    def having(self, part: str) -> Iterator[Step]:
+        """Yield the steps that hold a JSON file or a table of that stem."""
+        return (step for step in self.steps if part in step.content or part in step.tables)
+
+
+def collect(path: Path) -> Collected:
+    """Read a run folder or a recipe's folder.
+
+    Raises
+    ------
+    UsageError, InputError
+        If it is no run folder.
+    """
+    top = _step(path, "")
+    folders = sorted((path / "steps").glob("*/"), key=_step_order) if (path / "steps").is_dir() else []
+    steps = tuple(
+        _step(folder, f"steps/{folder.name}") for folder in folders if (folder / "run.json").is_file()
+    )
+    models = top.content.get("summary", {}).get("models", {})
+    named = {str(key): str(value) for key, value in models.items()} if isinstance(models, Mapping) else {}
+    return Collected(top, steps or (top,), named)
+
+
+def _step_order(folder: Path) -> tuple[int, str]:
+    match = STEP_NAME.fullmatch(folder.name)
+    return (int(match[1]) if match else 10**6, folder.name)
+
+
+def _step(path: Path, name: str) -> Step:
+    run = Run.open(path)
+    problems: list[str] = []
+    content = {}
+    for stem in ("metrics", "audit", "comparison", "explanation", "summary"):
+        found = _read_json(path / f"{stem}.json", problems)
+        if found is not None:
+            content[stem] = found
+    tables = {}
+    for file in (*(path / f"{stem}.tsv" for stem in TABLES), *sorted(path.glob("predictions-*.tsv"))):
+        table = _read_table(file, problems)
+        if table is not None:
+            tables[file.stem] = table
+    return Step(name, path, run.record, content, tables, _figures(path / "figures"), tuple(problems))
+
+
+def _read_json(file: Path, problems: list[str]) -> Mapping[str, Any] | None:
+    if not file.is_file():
+        return None
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        problems.append(f"{file.name} is damaged: {error}")
+        return None
+    if not isinstance(content, Mapping):
+        problems.append(f"{file.name} holds no object")
+        return None
+    return content
+
+
+def _read_table(file: Path, problems: list[str]) -> Table | None:
+    if not file.is_file():
+        return None
+    try:
+        with file.open(encoding="utf-8", newline="") as handle:
+            rows = [tuple(row) for row in csv.reader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)]
+    except (OSError, ValueError, csv.Error) as error:
+        problems.append(f"{file.name} is damaged: {error}")
+        return None
+    return Table(rows[0], tuple(rows[1:])) if rows else None
+
+
+def _figures(folder: Path) -> dict[str, str]:
+    files = sorted(folder.glob("*.svg")) if folder.is_dir() else []
+    kept = [file for file in files if file.is_file() and file.stat().st_size <= LARGEST_FIGURE]
+    return {file.stem: file.read_text(encoding="utf-8", errors="replace") for file in kept}
+
+
+def models_of(collected: Collected) -> list[tuple[str, Step]]:
+    """Return each model's name and the step that measured it on test rows, a recipe's final models first."""
+    by_name = {step.name: step for step in collected.steps}
+    final = [(label, by_name[name]) for label, name in collected.models.items() if name in by_name]
+    taken = {step.name for _, step in final}
+    rest = [(_label(step), step) for step in collected.having("metrics") if step.name not in taken]
+    return [pair for pair in [*final, *rest] if pair[1].content.get("metrics", {}).get("test")]
+
+
+def _label(step: Step) -> str:
+    """Return a name for a model that the recipe gave none: its data and what was done with it."""
+    if not step.data:
+        return step.verb
+    return f"{step.data[0].get('name', '')} ({step.verb})"

@@ -1,0 +1,90 @@
+"""Numbers as a report prints them: the same digits everywhere, with the interval and the n that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genotool.figures.style import number
+
+__all__ = ["METRICS", "count", "estimate", "interval", "number", "p_value", "real", "seconds", "tidy"]
+
+METRICS: Mapping[str, str] = {
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "mcc": "Matthews correlation",
+    "brier": "Brier score",
+    "ece": "calibration error",
+    "spearman": "Spearman correlation",
+    "pearson": "Pearson correlation",
+    "mae": "mean absolute error",
+    "r2": "R²",
+}
+THIN = " "
+
+
+def real(value: Any) -> float | None:
+    """Return a number that JSON or a table held, or None for what is none."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if found == found and abs(found) != float("inf") else None
+
+
+def count(value: Any) -> str:
+    """Return an integer with a thin space between thousands; a dash for none."""
+    found = real(value)
+    return "–" if found is None else f"{int(found):,}".replace(",", THIN)
+
+
+def interval(item: Mapping[str, Any], digits: int = 3) -> str:
+    """Return ``0.715 to 0.768``; the reason where there is no interval."""
+    low, high = real(item.get("low")), real(item.get("high"))
+    if low is None or high is None:
+        return str(item.get("reason") or "no interval")
+    return f"{number(low, digits)} to {number(high, digits)}"
+
+
+def estimate(item: Mapping[str, Any], digits: int = 3) -> str:
+    """Return ``0.742 [0.715, 0.768]``, or the number alone where no interval exists."""
+    low, high = real(item.get("low")), real(item.get("high"))
+    value = number(real(item.get("value")), digits)
+    return (
+        value if low is None or high is None else f"{value} [{number(low, digits)}, {number(high, digits)}]"
+    )
+
+
+def p_value(value: Any) -> str:
+    """Return a p-value of three digits, ``< 0.001`` below them."""
+    found = real(value)
+    if found is None:
+        return "–"
+    return "< 0.001" if found < 0.001 else f"{found:.3f}"
+
+
+def seconds(value: Any) -> str:
+    """Return a duration as people say it."""
+    found = real(value)
+    if found is None:
+        return "–"
+    if found < 60:
+        return f"{found:.1f} s"
+    minutes = int(found // 60)
+    return (
+        f"{minutes} min {found - 60 * minutes:.0f} s"
+        if minutes < 60
+        else f"{minutes // 60} h {minutes % 60} min"
+    )
+
+
+def tidy(cell: str) -> str:
+    """Return a cell of a table: a long decimal fraction at four significant digits, all else as it is."""
+    found = real(cell)
+    if found is None or ("." not in cell and "e" not in cell.lower()):
+        return cell
+    return f"{found:.4g}".replace("-", "−")

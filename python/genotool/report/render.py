@@ -1,0 +1,91 @@
+"""From a run folder to ``report.html``: one file, no network, no script."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from genotool.report.asked import asked, provenance, warnings
+from genotool.report.blocks import Section
+from genotool.report.collect import Collected, collect
+from genotool.report.compared import comparison
+from genotool.report.elsewhere import generalisation
+from genotool.report.explained import explanation
+from genotool.report.pictures import Pictures
+from genotool.report.real import real_section
+from genotool.report.results import curves_section, metrics_section, search
+from genotool.run import write_atomically
+
+__all__ = ["render", "write_report"]
+
+PARTS = {
+    "metrics": "metrics on test rows",
+    "curves": "curves",
+    "generalisation": "data of other origin",
+    "comparison": "a comparison of data sets",
+    "search": "an architecture search",
+    "explanation": "an explanation of predictions",
+}
+"""What a report says of a section for which nothing ran."""
+
+
+def write_report(path: Path) -> Path:
+    """Write ``report.html`` into a run's or a recipe's folder, and the figures it drew into ``figures/``.
+
+    Raises
+    ------
+    UsageError, InputError
+        If it is no run folder.
+    """
+    pictures = Pictures()
+    page = render(collect(path), pictures)
+    (path / "figures").mkdir(exist_ok=True)
+    for name, text in pictures.files.items():
+        write_atomically(path / "figures" / re.sub(r"[^\w.-]", "_", name), text)
+    file = path / "report.html"
+    write_atomically(file, page)
+    return file
+
+
+def render(collected: Collected, pictures: Pictures) -> str:
+    """Return the page; every name and text from the data is escaped."""
+    import jinja2
+
+    first = [asked(collected), real_section(collected, pictures)]
+    rest = {
+        "metrics": metrics_section(collected),
+        "curves": curves_section(collected, pictures),
+        "generalisation": generalisation(collected, pictures),
+        "comparison": comparison(collected, pictures),
+        "search": search(collected),
+        "explanation": explanation(collected, pictures),
+    }
+    sections: list[Section] = [*first, *filter(None, rest.values()), provenance(collected)]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("genotool.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        title=title_of(collected),
+        style=Markup(files("genotool.report").joinpath("style.css").read_text(encoding="utf-8")),
+        simulated=collected.simulated,
+        warnings=warnings(collected),
+        sections=sections,
+        absent=[PARTS[name] for name, section in rest.items() if section is None],
+        record=collected.top.record,
+    )
+
+
+def title_of(collected: Collected) -> str:
+    """Return what the page is about: family and models, or verb and data."""
+    record: Any = collected.top.record
+    names = list(collected.models) or [str(item.get("name")) for item in collected.top.data]
+    about = f"{record.get('family') or ''} {record.get('verb') or ''}".strip()
+    return f"{about}: {', '.join(names)}" if names else about

@@ -3,8 +3,10 @@
 from os import PathLike
 from typing import Any
 
-from numpy import int64, uint8
+from numpy import bool_, int8, int64, uint8
 from numpy.typing import NDArray
+
+__version__: str
 
 class KernelError(ValueError):
     """What a kernel refused: args are (kind, message, row, value, hint); row counts from zero."""
@@ -48,3 +50,16 @@ def reverse_complement(
 def row_hashes(
     data: NDArray[uint8], offsets: NDArray[int64], out: NDArray[Any], threads: int | None
 ) -> None: ...
+def sites(
+    data: NDArray[uint8], offsets: NDArray[int64], pam: str, spacer: int, threads: int | None
+) -> tuple[NDArray[int64], NDArray[int64], NDArray[bool_], NDArray[uint8], NDArray[int64], int]: ...
+def overlaps(
+    data: NDArray[uint8],
+    offsets: NDArray[int64],
+    references: tuple[NDArray[uint8], NDArray[int64]] | None,
+    mismatches: int,
+    reverse: bool,
+    ignore: list[int],
+    best: bool,
+    threads: int | None,
+) -> tuple[NDArray[int64], NDArray[int64], NDArray[uint8], NDArray[int8]]: ...

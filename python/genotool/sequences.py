@@ -1,15 +1,15 @@
 """Sequences: nucleotide sequences as packed bytes and offsets, with the kernels that work on them.
 
-Letters are kept in upper case, U as T; anything outside the IUPAC nucleotide alphabet is refused when sequences are
-made. The kernels are Rust, release the GIL, and give the same bytes for any thread count: `threads`, else the variable
-``GENOTOOL_THREADS``, else all cores.
+Letters are kept in upper case, U as T; anything outside the IUPAC nucleotide alphabet is refused when
+sequences are made. The kernels are Rust, release the GIL, and give the same bytes for any thread count:
+`threads`, else the variable ``GENOTOOL_THREADS``, else all cores.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from itertools import pairwise
 from os import PathLike
 from typing import Any, Literal, TypeAlias
 
@@ -17,25 +17,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genotool import _native
-from genotool.errors import InputError, UsageError
+from genotool.errors import InputError
+from genotool.kernels import (
+    arrow_buffers,
+    choice,
+    dtype_of,
+    kernel_errors,
+    natural,
+    row_numbers,
+    target_array,
+)
+from genotool.matches import Overlaps, Sites
 
-__all__ = ["Sequences"]
+__all__ = ["Overlaps", "Sequences", "Sites"]
 
 Rows: TypeAlias = NDArray[np.int64]
-
-
-@contextmanager
-def kernel_errors(file: str | PathLike[str] | None = None) -> Iterator[None]:
-    """Turn what a kernel refuses into `InputError` (with file, 1-based row, value, hint) or `UsageError`."""
-    try:
-        yield
-    except _native.KernelError as error:
-        kind, message, row, value, hint = error.args
-        if kind == "usage":
-            raise UsageError(message, hint=hint) from None
-        row = None if row is None else row + 1
-        place = None if file is None else str(file)
-        raise InputError(message, file=place, row=row, value=value, hint=hint) from None
 
 
 class Sequences:
@@ -102,14 +98,18 @@ class Sequences:
         except TypeError as error:
             row, kind = error.args
             raise InputError(
-                f"a sequence must be text, not {kind}", row=row + 1, value=texts[row], hint="leave out rows without a sequence"
+                f"a sequence must be text, not {kind}",
+                row=row + 1,
+                value=texts[row],
+                hint="leave out rows without a sequence",
             ) from None
 
     @classmethod
     def from_arrow(cls, array: Any) -> Sequences:
         """Pack an Arrow array of strings without making Python strings; a chunked array becomes one.
 
-        Works on anything with pyarrow's ``type``, ``offset`` and ``buffers()``; pyarrow itself is not imported.
+        Works on anything with pyarrow's ``type``, ``offset`` and ``buffers()``; pyarrow itself is not
+        imported.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Sequences:
         """
         if hasattr(array, "chunks"):
             return cls.concat([cls.from_arrow(chunk) for chunk in array.chunks])
-        return cls(*_arrow_buffers(array))
+        return cls(*arrow_buffers(array))
 
     @classmethod
     def from_fasta(cls, path: str | PathLike[str]) -> Sequences:
@@ -134,7 +134,9 @@ class Sequences:
             return cls._made(np.empty(0, np.uint8), np.zeros(1, np.int64))
         shifts = np.cumsum([0, *(part.nbytes for part in parts[:-1])])
         ends = [part.offsets[1:] + shift for part, shift in zip(parts, shifts, strict=True)]
-        return cls._made(np.concatenate([part.data for part in parts]), np.concatenate([np.zeros(1, np.int64), *ends]))
+        return cls._made(
+            np.concatenate([part.data for part in parts]), np.concatenate([np.zeros(1, np.int64), *ends])
+        )
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -148,7 +150,7 @@ class Sequences:
     def __iter__(self) -> Iterator[str]:
         text = self.data.tobytes().decode("ascii")
         ends = self.offsets.tolist()
-        return (text[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True))
+        return (text[start:end] for start, end in pairwise(ends))
 
     def __repr__(self) -> str:
         return f"Sequences({len(self)} rows, {self.nbytes} nt)"
@@ -167,23 +169,15 @@ class Sequences:
         return self.data.nbytes
 
     def take(self, rows: ArrayLike) -> Sequences:
-        """Return the given rows, in that order: integers (negative ones count from the end) or a mask of bools.
+        """Return the given rows, in that order: integers (negative ones from the end) or a mask of bools.
 
         Raises
         ------
         IndexError
             A row that is not there, or a mask of another length.
         """
-        index = np.asarray(rows)
-        if index.dtype == bool:
-            if index.shape != (len(self),):
-                raise IndexError(f"a mask of {index.size} for {len(self)} rows")
-            index = np.flatnonzero(index)
-        index = index.astype(np.int64, casting="same_kind" if index.size else "unsafe").reshape(-1)
-        index = np.where(index < 0, index + len(self), index)
+        index = row_numbers(rows, len(self))
         offsets = np.zeros(len(index) + 1, np.int64)
-        if index.size and not 0 <= index.min() <= index.max() < len(self):
-            raise IndexError(f"rows {index.min()} to {index.max()} asked for: there are {len(self)} rows")
         np.cumsum(self.lengths[index], out=offsets[1:])
         out = np.empty(int(offsets[-1]), np.uint8)
         _native.take(self.data, self.offsets, index, out, offsets)
@@ -214,10 +208,11 @@ class Sequences:
         layout
             "nlc": (n, length, 4); "ncl": (n, 4, length).
         length
-            Positions of the output; shorter rows are padded with zeros, longer ones trimmed. None: all rows must have
-            one length.
+            Positions of the output; shorter rows are padded with zeros, longer ones trimmed. None: all rows
+            must have one length.
         align
-            "left": starts meet, padding and trimming at the right; "right": ends meet (guides that end in their PAM).
+            "left": starts meet, padding and trimming at the right; "right": ends meet (guides that end in
+            their PAM).
         ambiguous
             "zero": N and the other IUPAC letters have no channel set; "error": they are refused.
         out
@@ -234,16 +229,23 @@ class Sequences:
         UsageError
             A dtype, layout or `out` that cannot be.
         """
-        kind = _dtype(dtype, ("uint8", "float32"))
-        _choice("layout", layout, ("nlc", "ncl"))
-        _choice("align", align, ("left", "right"))
-        _choice("ambiguous", ambiguous, ("zero", "error"))
-        width = self._one_length() if length is None else _natural("length", length)
+        kind = dtype_of(dtype, ("uint8", "float32"))
+        choice("layout", layout, ("nlc", "ncl"))
+        choice("align", align, ("left", "right"))
+        choice("ambiguous", ambiguous, ("zero", "error"))
+        width = self._one_length() if length is None else natural("length", length)
         shape = (len(self), width, 4) if layout == "nlc" else (len(self), 4, width)
-        target = _target(out, shape, kind)
+        target = target_array(out, shape, kind)
         with kernel_errors():
             _native.one_hot(
-                self.data, self.offsets, target.reshape(-1), layout, width, align, ambiguous == "error", threads
+                self.data,
+                self.offsets,
+                target.reshape(-1),
+                layout,
+                width,
+                align,
+                ambiguous == "error",
+                threads,
             )
         return target
 
@@ -260,9 +262,9 @@ class Sequences:
     ) -> NDArray[Any]:
         """Encode overlapping k-mers as the token ids of DNABERT [1]_.
 
-        The vocabulary is [PAD] 0, [UNK] 1, [CLS] 2, [SEP] 3, [MASK] 4, then from 5 on the 4^k k-mers in the order
-        A, T, C, G, first letter most significant. A row is [CLS], its k-mers, [SEP], padding; a k-mer with another
-        letter is [UNK]; a row shorter than k has no k-mer. The attention mask is ``ids != 0``.
+        The vocabulary is [PAD] 0, [UNK] 1, [CLS] 2, [SEP] 3, [MASK] 4, then from 5 on the 4^k k-mers in the
+        order A, T, C, G, first letter most significant. A row is [CLS], its k-mers, [SEP], padding; a k-mer
+        with another letter is [UNK]; a row shorter than k has no k-mer. The attention mask is ``ids != 0``.
 
         Parameters
         ----------
@@ -294,12 +296,12 @@ class Sequences:
         ----------
         .. [1] Ji et al. (2021), DNABERT, Bioinformatics 37, 2112. doi:10.1093/bioinformatics/btab083
         """
-        kind = _dtype(dtype, ("int64", "int32", "uint16"))
-        k = _natural("k", k)
+        kind = dtype_of(dtype, ("int64", "int32", "uint16"))
+        k = natural("k", k)
         if length is None:
             longest = int(self.lengths.max(initial=0))
             length = max(longest - k + 1, 0) + (2 if special_tokens else 0)
-        target = _target(out, (len(self), _natural("length", length)), kind)
+        target = target_array(out, (len(self), natural("length", length)), kind)
         with kernel_errors():
             _native.kmers(
                 self.data, self.offsets, target.reshape(-1), k, length, special_tokens, truncate, threads
@@ -313,11 +315,81 @@ class Sequences:
             _native.reverse_complement(self.data, self.offsets, out, threads)
         return self._made(out, self.offsets)
 
+    def sites(self, pam: str = "NGG", spacer: int = 20, *, threads: int | None = None) -> Sites:
+        """Find every protospacer with its PAM at the 3' end, on both strands.
+
+        Parameters
+        ----------
+        pam
+            IUPAC letters.
+        spacer
+            Letters of the protospacer.
+
+        Raises
+        ------
+        UsageError
+            A PAM that is empty or holds another letter.
+        """
+        with kernel_errors():
+            record, start, minus, data, offsets, ambiguous = _native.sites(
+                self.data, self.offsets, pam, natural("spacer", spacer), threads
+            )
+        return Sites(record, start, minus, self._made(data, offsets), ambiguous)
+
+    def overlaps(
+        self,
+        other: Sequences | None = None,
+        *,
+        mismatches: int = 0,
+        reverse_complement: bool = True,
+        ignore: Iterable[int] = (),
+        best: bool = False,
+        threads: int | None = None,
+    ) -> Overlaps:
+        """Find the rows of `other` that rows of this one meet: equal length, few letters that differ.
+
+        N meets N only. Time and memory grow linearly with the rows, however many of them are equal, where
+        `best`.
+
+        Parameters
+        ----------
+        other
+            The references; None: this one within itself, each pair once (query < reference), with `best` each
+            row's nearest other row.
+        mismatches
+            The most letters that may differ, 0 to 3.
+        reverse_complement
+            Whether the reverse complement of a query is compared too.
+        ignore
+            Positions of the reference that do not count, negative ones from the end: (0, 1) finds guides that
+            differ only where they are farthest from the PAM.
+        best
+            Only one hit a query: the nearest, of those the first row, of those the forward strand.
+
+        Raises
+        ------
+        UsageError
+            More than three mismatches.
+        """
+        references = None if other is None else (other.data, other.offsets)
+        with kernel_errors():
+            found = _native.overlaps(
+                self.data,
+                self.offsets,
+                references,
+                natural("mismatches", mismatches),
+                reverse_complement,
+                [int(place) for place in ignore],
+                best,
+                threads,
+            )
+        return Overlaps(*found)
+
     def digest(self) -> str:
-        """Return the SHA-256 of the content, as hexadecimal text: equal rows in equal order give equal digests."""
+        """Return the SHA-256 of the content, in hexadecimal: equal rows in equal order have equal digests."""
         digest = hashlib.sha256(b"genotool sequences 1\n")
-        digest.update(self.lengths.astype("<i8", copy=False))
-        digest.update(self.data)
+        digest.update(self.lengths.astype("<i8", copy=False).data)
+        digest.update(self.data.data)
         return digest.hexdigest()
 
     def row_digests(self, *, threads: int | None = None) -> NDArray[np.uint64]:
@@ -340,48 +412,3 @@ class Sequences:
                 hint="give length=, or sequences of one length",
             )
         return int(lengths[0])
-
-
-def _arrow_buffers(array: Any) -> tuple[NDArray[np.uint8], Rows]:
-    kind = str(array.type)
-    if kind not in {"string", "large_string", "binary", "large_binary"}:
-        raise InputError(f"an Arrow array of {kind} holds no sequences", hint="cast it to string or large_string")
-    width = np.dtype(np.int64 if kind.startswith("large") else np.int32)
-    valid, ends, letters = array.buffers()
-    count, start = len(array), array.offset
-    if array.null_count and valid is not None:
-        bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[start : start + count]
-        raise InputError("the sequence is missing (null)", row=int(np.argmin(bits)) + 1, hint="leave out such rows")
-    if not count:
-        return np.empty(0, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(ends, width, count + 1, start * width.itemsize).astype(np.int64)
-    data = np.frombuffer(letters, np.uint8) if letters is not None else np.empty(0, np.uint8)
-    return data[offsets[0] : offsets[-1]], offsets - offsets[0]
-
-
-def _choice(what: str, word: str, known: tuple[str, ...]) -> None:
-    if word not in known:
-        raise UsageError(f"unknown {what} {word!r}", hint=f"one of {', '.join(known)}")
-
-
-def _natural(what: str, number: int) -> int:
-    if number < 0:
-        raise UsageError(f"{what} must not be negative, {number} is")
-    return int(number)
-
-
-def _dtype(dtype: Any, known: tuple[str, ...]) -> np.dtype[Any]:
-    kind = np.dtype(dtype)
-    _choice("dtype", kind.name, known)
-    return kind
-
-
-def _target(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    if out is None:
-        return np.empty(shape, dtype)
-    if not isinstance(out, np.ndarray) or out.dtype != dtype or out.shape != shape:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise UsageError(f"out must be a {dtype} array of shape {shape}, not {found}")
-    if not out.flags.c_contiguous or not out.flags.writeable or not out.dtype.isnative:
-        raise UsageError("out must be C-contiguous and writeable")
-    return out

@@ -1,9 +1,9 @@
 """FASTA, plain, gzip or bgzip: told apart by content, not by name.
 
-A record is ``>name description`` and the lines up to the next ``>``. Lines may end in CRLF and be of any length; letters
-of either case are kept in upper case, U as T, so that soft masking is lost. Anything else is an error that names the
-record: text before the first ``>``, a letter outside the IUPAC alphabet, two records of one name, a record without
-sequence, a truncated or damaged gzip file, a binary file.
+A record is ``>name description`` and the lines up to the next ``>``. Lines may end in CRLF and be of any
+length; letters of either case are kept in upper case, U as T, so that soft masking is lost. Anything else is
+an error that names the record: text before the first ``>``, a letter outside the IUPAC alphabet, two records
+of one name, a record without sequence, a truncated or damaged gzip file, a binary file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 
 from genotool import _native
 from genotool.errors import UsageError
-from genotool.sequences import Sequences, kernel_errors
+from genotool.kernels import kernel_errors
+from genotool.sequences import Sequences
 
 __all__ = ["FastaRecords", "read_fasta"]
 

@@ -10,6 +10,8 @@ pub mod hashing;
 pub mod kmer;
 pub mod onehot;
 pub mod overlap;
+mod overlap_form;
+mod overlap_table;
 pub mod pam;
 pub mod sequences;
 pub mod simd;

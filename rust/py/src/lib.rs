@@ -6,6 +6,7 @@
 mod errors;
 mod kernels;
 mod reading;
+mod searching;
 
 use pyo3::prelude::*;
 
@@ -18,4 +19,9 @@ mod _native {
     use crate::kernels::{kmers, normalise, one_hot, reverse_complement, row_hashes, take, validate};
     #[pymodule_export]
     use crate::reading::{pack_texts, read_fasta};
+    #[pymodule_export]
+    use crate::searching::{overlaps, sites};
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
 }

@@ -20,7 +20,7 @@ from genotool.errors import InputError
 from genotool.intervals import Estimate, bootstrap
 from genotool.sequences import Sequences
 
-__all__ = ["Features", "Floor", "default_features", "fit_floors", "kmer_features", "positional_features"]
+__all__ = ["Features", "Floor", "default_features", "fit_floors", "kmer_features", "nearest_targets", "positional_features"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Features: TypeAlias = Callable[[Dataset], Any]
@@ -82,7 +82,7 @@ def _kmer_counts(bases: NDArray[np.uint8], k: int) -> Any:
     from scipy import sparse
 
     n, length, _ = bases.shape
-    known, code = bases.any(axis=2), bases.argmax(axis=2).astype(np.int64)
+    known, code = np.asarray(bases.any(axis=2)), bases.argmax(axis=2).astype(np.int64)
     places = max(length - k + 1, 0)
     number, whole = np.zeros((n, places), np.int64), np.ones((n, places), np.bool_)
     for offset in range(k):
@@ -120,6 +120,8 @@ def _maker(columns: Sequence[Any], kind: Kind, dinucleotides: bool) -> Callable[
     if not all(isinstance(column, Sequences) for column in columns):
         return lambda column: column if hasattr(column, "shape") else column.take(np.arange(len(column)))
     lengths = np.unique(np.concatenate([column.lengths for column in columns]))
+    length: int
+    align: Literal["left", "right"]
     length, align = (23, "right") if kind is Kind.GUIDES else (int(lengths[0]), "left")
     if kind is not Kind.GUIDES and (len(lengths) > 1 or length > LONGEST_POSITIONAL):
         return kmer_features
@@ -264,19 +266,35 @@ def _shuffled(rows: _Rows) -> Floats:
 
 
 def _memoriser(rows: _Rows) -> Floats:
-    """Return the label of the nearest row, ties averaged: nearest by Hamming distance, k-mer counts or expression."""
+    return _nearest(rows.near, _labels(rows, rows.y), rows.near_test)
+
+
+def nearest_targets(seen: Dataset, unseen: Dataset) -> Floats:
+    """Return the target of the row of `seen` nearest to each row of `unseen`, ties averaged: a memoriser's score.
+
+    Nearest by Hamming distance of guides and short sequences, by 6-mer counts of others, by expression.
+    """
+    near = default_features([seen, unseen], dinucleotides=False)
+    return _nearest(near(seen), np.asarray(seen.target, np.float64), near(unseen))
+
+
+def _nearest(seen: Any, labels: Floats, unseen: Any) -> Floats:
+    """Mean label of the nearest rows. Squared distances of whole numbers are exact in float32, so ties are ties."""
     from scipy import sparse
 
-    labels, scores = _labels(rows, rows.y), []
-    seen = rows.near.astype(np.float64)
-    square = np.asarray(seen.multiply(seen).sum(axis=1) if sparse.issparse(seen) else (seen**2).sum(axis=1))
-    step = max(1, 20_000_000 // max(len(rows.y), 1))
-    for start in range(0, rows.near_test.shape[0], step):
-        product = rows.near_test[start : start + step].astype(np.float64) @ seen.T
-        distance = square - 2 * (product.toarray() if sparse.issparse(product) else product)
-        nearest = (distance <= distance.min(axis=1, keepdims=True) + 1e-9).astype(np.float64)
-        scores.append(nearest @ labels / nearest.sum(axis=1).reshape(-1, *[1] * (labels.ndim - 1)))
-    return np.concatenate(scores) if scores else np.zeros((0, *labels.shape[1:]))
+    sparse_rows = sparse.issparse(seen)
+    whole = sparse_rows or np.asarray(seen).dtype == np.float32
+    seen, unseen = (part.astype(np.float32 if whole else np.float64) for part in (seen, unseen))
+    square = np.asarray((seen.multiply(seen) if sparse_rows else seen * seen).sum(axis=1)).reshape(-1)
+    scores = [np.zeros((0, *labels.shape[1:]))]
+    step = max(1, 20_000_000 // max(len(labels), 1))
+    for start in range(0, unseen.shape[0], step):
+        product = unseen[start : start + step] @ seen.T
+        distance = square - 2 * (product.toarray() if sparse_rows else product)
+        nearest = distance <= distance.min(axis=1, keepdims=True)
+        counted = nearest.sum(axis=1).reshape(-1, *[1] * (labels.ndim - 1))
+        scores.append((sparse.csr_array(nearest) @ labels) / counted)
+    return np.concatenate(scores)
 
 
 def _linear(rows: _Rows) -> Floats:

@@ -133,7 +133,7 @@ def decide(task: Task | str, score: NDArray[Any], threshold: float = 0.5) -> NDA
     """Return the (n,) predicted class codes of a score."""
     if Task(task) is Task.MULTICLASS:
         return np.argmax(score, axis=1).astype(np.int64)
-    return (np.asarray(score) >= threshold).astype(np.int64)
+    return np.asarray(np.asarray(score) >= threshold, dtype=np.int64)
 
 
 def _binary(target: NDArray[Any], score: Floats, threshold: float, wanted: list[str]) -> dict[str, float]:

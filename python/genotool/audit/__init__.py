@@ -1,0 +1,51 @@
+"""The leak audit: is a data set, a split, or a model's test what it seems? One check a file.
+
+`audit_datasets` looks within sets, between them, and at what finished models have seen; `audit_split` at the parts of
+one; `audit_sign` at labels that run against every reference. Each gives findings with a severity, a count, examples, an
+effect on the metric and a remedy; `Audit` collects them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genotool.audit.findings import SEVERITIES, Audit, Finding
+from genotool.audit.keys import ModelKeys, read_keys, write_keys
+from genotool.audit.labels import class_shares, conflicts, explained
+from genotool.audit.overlap import between, seen_by, within
+from genotool.audit.parts import NAMES, meetings, straddling
+from genotool.audit.relations import RELATIONS, overlap_mask, overlap_with_keys
+from genotool.audit.sign import audit_sign
+from genotool.dataset import Dataset
+from genotool.split import Split
+
+__all__ = [
+    "RELATIONS",
+    "SEVERITIES",
+    "Audit",
+    "Finding",
+    "ModelKeys",
+    "audit_datasets",
+    "audit_sign",
+    "audit_split",
+    "overlap_mask",
+    "overlap_with_keys",
+    "read_keys",
+    "write_keys",
+]
+
+
+def audit_datasets(datasets: Sequence[Dataset], *, keys: Sequence[ModelKeys] = ()) -> Audit:
+    """Audit each set on its own, each pair of them, and each against what models were trained on."""
+    found: list[Finding] = list(between(datasets))
+    for dataset in datasets:
+        for seen in keys:
+            found += seen_by(dataset, seen)
+        found += [*within(dataset), *conflicts(dataset), *explained(dataset)]
+    return Audit.of(found, [dataset.name for dataset in datasets])
+
+
+def audit_split(dataset: Dataset, split: Split) -> Audit:
+    """Audit the parts of a split: groups and rows on both sides, classes that are missing or unequally shared."""
+    found = [*straddling(dataset, split), *meetings(dataset, split), *class_shares(dataset, split.parts, NAMES)]
+    return Audit.of(found, [dataset.name])

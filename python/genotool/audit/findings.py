@@ -1,0 +1,142 @@
+"""Finding and Audit: what an audit found, how bad it is, what it does to a metric, and what to do about it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from genotool.errors import InputError
+
+__all__ = ["SEVERITIES", "Audit", "Effect", "Finding", "percent", "shown"]
+
+SEVERITIES: tuple[str, ...] = ("note", "warning", "severe")
+FORMAT = 1
+EXAMPLES = 5
+
+Effect: TypeAlias = Mapping[str, Mapping[str, float | str | None]]
+"""What was measured to the metric with and without the offending rows: ``{"memoriser": {"metric": "roc_auc", "with": …}}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that an audit found.
+
+    Attributes
+    ----------
+    code
+        A word that stays the same between versions, such as ``shared-rows``.
+    severity
+        note, warning or severe.
+    count, total
+        The rows (or groups) concerned, and of how many.
+    message, remedy
+        What it is, and what to do.
+    examples
+        A few row ids.
+    effect
+        The metric with and without the offending rows; None where it was not measured.
+    data
+        The names of the data sets concerned.
+    """
+
+    code: str
+    severity: str
+    count: int
+    total: int
+    message: str
+    remedy: str
+    examples: tuple[str, ...] = ()
+    effect: Effect | None = None
+    data: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.severity not in SEVERITIES:
+            raise ValueError(f"a severity is one of {', '.join(SEVERITIES)}, not {self.severity!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Findings, the most severe first, and the names of the data that were looked at."""
+
+    findings: tuple[Finding, ...]
+    data: tuple[str, ...]
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding], data: Iterable[str]) -> Audit:
+        """Return an audit with its findings in order: severity, then as found; a finding twice counts once."""
+        distinct = {(item.code, item.data, item.message): item for item in findings}.values()
+        ordered = sorted(distinct, key=lambda item: -SEVERITIES.index(item.severity))
+        return cls(tuple(ordered), tuple(dict.fromkeys(data)))
+
+    def merged(self, other: Audit) -> Audit:
+        """Return both audits as one."""
+        return Audit.of([*self.findings, *other.findings], [*self.data, *other.data])
+
+    @property
+    def worst(self) -> str:
+        """The highest severity; ``none`` without findings."""
+        return self.findings[0].severity if self.findings else "none"
+
+    @property
+    def headline(self) -> str:
+        """The first, most severe finding in words."""
+        return self.findings[0].message if self.findings else "nothing found"
+
+    def exceeds(self, fail_on: str) -> bool:
+        """Return whether a finding is at least as severe as `fail_on`; never for ``none``."""
+        if fail_on == "none" or not self.findings:
+            return False
+        return SEVERITIES.index(self.worst) >= SEVERITIES.index(fail_on)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``audit.json`` holds."""
+        findings = [dataclasses.asdict(finding) for finding in self.findings]
+        return {"format": FORMAT, "worst": self.worst, "data": list(self.data), "findings": findings}
+
+    @classmethod
+    def from_json(cls, content: Any, *, file: Path | None = None) -> Audit:
+        """Read what `to_json` returned; InputError for anything else."""
+        try:
+            if content["format"] != FORMAT:
+                raise InputError("an audit of another format", file=file, value=content["format"])
+            findings = [
+                Finding(**{**item, "examples": tuple(item["examples"]), "data": tuple(item["data"])})
+                for item in content["findings"]
+            ]
+            return cls.of(findings, content["data"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"this is no audit: {error}", file=file) from error
+
+    def table(self) -> str:
+        """Return the findings as text, one paragraph each."""
+        if not self.findings:
+            return f"nothing found in {', '.join(self.data)}"
+        return "\n".join(line for finding in self.findings for line in _lines(finding))
+
+
+def _lines(finding: Finding) -> list[str]:
+    lines = [f"{finding.severity.upper():8}{finding.code}: {finding.message}"]
+    for name, measured in (finding.effect or {}).items():
+        values = ", ".join(f"{key} {_number(value)}" for key, value in measured.items())
+        lines.append(f"        {name}: {values}")
+    if finding.examples:
+        lines.append(f"        such as {', '.join(finding.examples)}")
+    return [*lines, f"        remedy: {finding.remedy}"]
+
+
+def _number(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def percent(count: int, total: int) -> str:
+    """Return a share with one decimal, ``98.6 %``; a share above nothing is never shown as 0.0 %."""
+    share = 100 * count / total if total else 0.0
+    return "< 0.1 %" if 0 < share < 0.05 else f"{share:.1f} %"
+
+
+def shown(ids: Sequence[Any]) -> tuple[str, ...]:
+    """Return the first few of the given ids, as text."""
+    return tuple(str(item) for item in ids[:EXAMPLES])

@@ -1,0 +1,174 @@
+"""Keys: what rows are, apart from their labels, in a form that can be compared, stored with a model, and read again.
+
+A key file is ``GTKEYS1``, a line of JSON (kind, roles, n, packing, SHA-256 of the body), and the body: sorted unique
+sequences, two bits a base where they are ACGT alone, or sorted 64-bit row digests for rows that are no sequences.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.dataset import KEY_COLUMNS, Dataset, Kind
+from genotool.errors import InputError
+from genotool.run import write_atomically
+from genotool.sequences import Sequences
+
+__all__ = ["ModelKeys", "keys_of", "read_keys", "write_keys"]
+
+Digests: TypeAlias = NDArray[np.uint64]
+
+MAGIC = b"GTKEYS1\n"
+BASES = b"ACGT"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelKeys:
+    """The keys of some rows: the rows that a model was trained on, or those of a data set.
+
+    Attributes
+    ----------
+    name
+        Whose they are, as a finding names it.
+    kind
+        What a row is.
+    columns
+        One `Sequences` a key role; empty where rows are no sequences.
+    digests
+        (n,) 64-bit digests where `columns` is empty, else None.
+    """
+
+    name: str
+    kind: Kind
+    columns: tuple[Sequences, ...]
+    digests: Digests | None = None
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else len(self.digests if self.digests is not None else ())
+
+
+def keys_of(dataset: Dataset) -> ModelKeys:
+    """Return the keys of a data set, a row each, in its order."""
+    columns = tuple(column for column in dataset.keys if isinstance(column, Sequences))
+    if columns:
+        return ModelKeys(dataset.name, dataset.kind, columns)
+    return ModelKeys(dataset.name, dataset.kind, (), _row_digests(dataset))
+
+
+def _row_digests(dataset: Dataset) -> Digests:
+    names = b"" if dataset.features is None else hashlib.sha256("\n".join(dataset.features.tolist()).encode()).digest()
+    (column,) = dataset.keys
+    digests = np.empty(len(dataset), np.uint64)
+    for row in range(len(dataset)):
+        digests[row] = int.from_bytes(hashlib.blake2b(names + _row_bytes(column, row), digest_size=8).digest(), "little")
+    return digests
+
+
+def _row_bytes(column: Any, row: int) -> bytes:
+    """Return the columns that are not 0 and their values: the same for a dense and a sparse row."""
+    if hasattr(column, "indptr"):
+        some = slice(int(column.indptr[row]), int(column.indptr[row + 1]))
+        order = np.argsort(column.indices[some], kind="stable")
+        places, values = column.indices[some][order], column.data[some][order]
+    else:
+        values = np.asarray(column[row] if isinstance(column, np.ndarray) else column.take(np.array([row]))[0])
+        places = np.arange(len(values))
+    kept = values != 0
+    return places[kept].astype("<i8").tobytes() + values[kept].astype("<f8").tobytes()
+
+
+def write_keys(path: Path, rows: Dataset) -> None:
+    """Write the keys of the rows that a model was trained on; each key once, sorted, labels and order left out."""
+    keys = keys_of(rows)
+    header: dict[str, Any] = {"kind": str(keys.kind), "roles": list(KEY_COLUMNS[keys.kind]), "name": rows.name}
+    if keys.digests is not None:
+        distinct = np.unique(keys.digests)
+        header |= {"n": len(distinct), "packing": "digests"}
+        body = distinct.astype("<u8").tobytes()
+    else:
+        ordered = sorted(set(zip(*keys.columns, strict=True)))
+        columns = [list(column) for column in zip(*ordered, strict=True)] or [[] for _ in keys.columns]
+        letters = "".join(letter for column in columns for letter in column).encode()
+        lengths = np.array([len(text) for column in columns for text in column], "<u4")
+        packing = "8bit" if letters.translate(None, BASES) else "2bit"
+        header |= {"n": len(ordered), "packing": packing}
+        header["length"] = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else None
+        body = (b"" if header["length"] is not None else lengths.tobytes()) + _pack(letters, packing)
+    header["sha256"] = hashlib.sha256(body).hexdigest()
+    write_atomically(path, MAGIC + json.dumps(header, sort_keys=True).encode() + b"\n" + body)
+
+
+def _pack(letters: bytes, packing: str) -> bytes:
+    if packing == "8bit":
+        return letters
+    codes = np.frombuffer(letters.translate(bytes.maketrans(BASES, bytes(range(4)))), np.uint8)
+    quads = np.concatenate([codes, np.zeros(-len(codes) % 4, np.uint8)]).reshape(-1, 4)
+    return np.asarray(quads @ np.array([64, 16, 4, 1], np.uint8), np.uint8).tobytes()
+
+
+def _unpack(body: bytes, total: int, packing: str) -> NDArray[np.uint8]:
+    packed = np.frombuffer(body, np.uint8)
+    if packing == "8bit":
+        return packed
+    codes = (packed[:, None] >> np.array([6, 4, 2, 0], np.uint8)) & 3
+    return np.frombuffer(BASES, np.uint8)[codes.reshape(-1)[:total]]
+
+
+def read_keys(path: Path) -> ModelKeys:
+    """Read and check a key file.
+
+    Raises
+    ------
+    InputError
+        If it is no key file, is cut off, does not have its digest, or is not sorted.
+    """
+    content = path.read_bytes()
+    head, _, body = content.removeprefix(MAGIC).partition(b"\n")
+    if not content.startswith(MAGIC):
+        raise InputError("this is no file of training keys", file=path)
+    try:
+        header = json.loads(head)
+        kind, n, packing = Kind(header["kind"]), int(header["n"]), header["packing"]
+        name, expected, length = str(header["name"]), header["sha256"], header.get("length")
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"the header of the training keys is damaged: {error}", file=path) from error
+    if hashlib.sha256(body).hexdigest() != expected:
+        raise InputError("the training keys do not have the digest that their header names", file=path)
+    if packing == "digests":
+        return ModelKeys(name, kind, (), _read_digests(body, n, path))
+    if packing not in ("2bit", "8bit") or n < 0 or not (length is None or (isinstance(length, int) and length >= 0)):
+        raise InputError("the header of the training keys is damaged", file=path)
+    return ModelKeys(name, kind, _read_columns(body, len(KEY_COLUMNS[kind]), n, length, packing, path))
+
+
+def _read_digests(body: bytes, n: int, path: Path) -> Digests:
+    digests = np.frombuffer(body, "<u8") if len(body) == 8 * n else None
+    if digests is None or np.any(digests[1:] <= digests[:-1]):
+        raise InputError("the training keys are cut off or not sorted", file=path)
+    return digests.astype(np.uint64)
+
+
+def _read_columns(
+    body: bytes, columns: int, n: int, length: int | None, packing: str, path: Path
+) -> tuple[Sequences, ...]:
+    rows = columns * n
+    listed = 0 if length is not None else 4 * rows
+    if len(body) < listed:
+        raise InputError("the training keys are cut off", file=path)
+    total = rows * length if length is not None else int(np.frombuffer(body[:listed], "<u4").sum(dtype=np.int64))
+    if len(body) - listed != (math.ceil(total / 4) if packing == "2bit" else total):
+        raise InputError("the training keys do not have the size that their header names", file=path)
+    lengths = np.full(rows, length, np.int64) if length is not None else np.frombuffer(body[:listed], "<u4").astype(np.int64)
+    everything = Sequences(_unpack(body[listed:], total, packing), np.concatenate([[0], np.cumsum(lengths)]))
+    parts = tuple(everything.take(np.arange(start * n, (start + 1) * n)) for start in range(columns))
+    texts = list(zip(*parts, strict=True))
+    if any(later <= earlier for earlier, later in zip(texts, texts[1:], strict=False)):
+        raise InputError("the training keys are not sorted", file=path)
+    return parts

@@ -39,7 +39,7 @@ Letters = NDArray[np.str_]
 
 
 def position_effects() -> NDArray[np.float64]:
-    """(20, 4): the effect of A, C, G, T at each base, strongest next to the PAM, of mean zero at each position."""
+    """(20, 4): the effect of A, C, G, T at each base: mean zero, strongest next to the PAM."""
     rng = np.random.default_rng([SEED, 0])
     scale = np.linspace(0.05, 0.27, 20)[:, None]
     effects = rng.normal(size=(20, 4)) * scale
@@ -103,7 +103,7 @@ def screen(rng: np.random.Generator, genes: Letters, contexts: Letters | None = 
 
 
 def two_lines(rng: np.random.Generator) -> tuple[Rows, Rows]:
-    """HCT116 and HeLa: one library, so nearly all guides of the first are in the second, most labels the same."""
+    """HCT116 and HeLa: one library, so nearly all guides of the first are in the second, labels alike."""
     genes = gene_names(1, rng.integers(4, 10, size=200))
     hela = screen(rng, genes)
     own = hela.latent - activity(hela.guides)
@@ -122,7 +122,7 @@ def two_lines(rng: np.random.Generator) -> tuple[Rows, Rows]:
 
 
 def pam_distal_variants(rng: np.random.Generator, contexts: Letters) -> Letters:
-    """The same guides with other bases 1 and 2: the variants by which the published benchmark was made larger."""
+    """The same guides with other bases 1 and 2, as the published benchmark was made larger."""
     made = []
     for context in contexts.tolist():
         first, second = (rng.choice([base for base in "ACGT" if base != context[4 + i]]) for i in (0, 1))
@@ -131,7 +131,7 @@ def pam_distal_variants(rng: np.random.Generator, contexts: Letters) -> Letters:
 
 
 def benchmark(rng: np.random.Generator, lines: list[Rows]) -> Rows:
-    """4,000 guides without genes; a few are those of the lines or their PAM-distal variants, for the audit to find."""
+    """4,000 guides without genes; some are the lines' own or their PAM-distal variants, for the audit."""
     parts = [random_contexts(rng, 3_700)]
     for line in lines:
         picked = line.contexts[rng.choice(len(line.contexts), 100, replace=False)]
@@ -260,8 +260,9 @@ def readme(measured: dict[str, dict[str, float]], agreement: float, met: dict[st
         [
             "# Simulated guide sets",
             "",
-            "Every row here is simulated by `plugins/sgrna/simulate_demo.py` (`make demo-data`); nothing is measured.",
-            "The names are those of the real sets, so that a recipe runs on them unchanged; genes are `SIM0001`, …",
+            "Every row here is simulated by `plugins/sgrna/simulate_demo.py` (`make demo-data`); none was",
+            "measured. The names are those of the real sets, so that a recipe runs on them unchanged; the genes",
+            "are `SIM0001`, …",
             "",
             "## What is true",
             "",
@@ -271,11 +272,13 @@ def readme(measured: dict[str, dict[str, float]], agreement: float, met: dict[st
             *(f"- {v:+} if bases {i} and {i + 1} are `{p}`" for (i, p), v in NEIGHBOURS.items()),
             *(f"- {v:+} if base {i} is {x} and base {j} is {y}" for ((i, x), (j, y)), v in PAIRS.items()),
             "",
-            f"A line adds an effect for each gene (sd {GENE_EFFECT}) and noise (sd {NOISE}); its classes are the upper",
-            "and the lower part. `hek293` has the sign turned, as the published set has. `a549` holds bare spacers of",
-            "17 to 20 nt, and only its `:essential` rows depend on the guide. The benchmark `deephf-wt` has no genes.",
-            f"HCT116 and HeLa: {agreement:.1%} of the shared guides have the same label. In the benchmark are",
-            ", ".join(f"{n} guides of {s}" for s, n in met.items()) + ", and as many PAM-distal variants.",
+            f"A line adds an effect for each gene (sd {GENE_EFFECT}) and noise (sd {NOISE}); its classes are",
+            "the upper and the lower part. `hek293` has the sign turned, as the published set has. `a549` holds",
+            "bare spacers of 17 to 20 nt, and only its `:essential` rows depend on the guide. `deephf-wt`, the",
+            f"benchmark, has no genes. Of the guides that HCT116 and HeLa share, {agreement:.1%} have one label.",
+            "For the audit to find, the benchmark holds "
+            + ", ".join(f"{n} guides of {s}" for s, n in met.items()),
+            "and 50 PAM-distal variants (other bases 1 and 2) of guides of each of these lines.",
             "",
             "## What a score can reach",
             "",
@@ -323,7 +326,7 @@ def main() -> None:
     where = 'where = { dataset = "simulated_a549:essential" }'
     entries.append(toml("a549", "A549", write_spacers(rng), target, 'groups = "gene"', where))
 
-    head = "# Simulated, with a known truth: see README.md. Written by plugins/sgrna/simulate_demo.py.\nformat = 1\n"
+    head = "# Simulated, with a known truth (README.md), by plugins/sgrna/simulate_demo.py.\nformat = 1\n"
     (FOLDER / "catalogue.toml").write_text("\n".join([head, *entries]), encoding="utf-8")
     of_hela = dict(zip(hela.guides.tolist(), classes["hela"].tolist(), strict=True))
     both = [

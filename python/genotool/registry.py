@@ -21,8 +21,8 @@ from genotool.dataset import Dataset, Kind, Task
 from genotool.errors import InputError, UsageError, nearest
 
 __all__ = [
-    "DATA_VARIABLE", "Found", "by_cell", "cells", "data_folder", "entries", "files_of", "find", "is_path", "load",
-    "load_many", "names", "require_two_classes", "shipped_folder",
+    "DATA_VARIABLE", "Found", "by_cell", "cells", "data_folder", "entries", "files_of", "find", "is_path",
+    "load", "load_many", "names", "read_entry", "require_two_classes", "shipped_folder",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -124,9 +124,9 @@ def _all(data_dir: Path | str | None) -> Iterator[Found]:
             where = f"the download cache {kept}" if there else f"the registry of the plugin {plugin}"
             yield Found(entry, where, kept, download=not there)
     for plugin, path in plugins.catalogues("folder"):
-        entry = _catalogue(path).entries.get(path.parent.name)
-        if entry is not None:  # a shipped folder answers to its own name only: never a silent stand-in
-            yield Found(entry, f"the simulated sets of the plugin {plugin}", path.parent)
+        own = _catalogue(path).entries.get(path.parent.name)
+        if own is not None:  # a shipped folder answers to its own name only: never a silent stand-in
+            yield Found(own, f"the simulated sets of the plugin {plugin}", path.parent)
 
 
 def find(name: str, *, data_dir: Path | str | None = None) -> Found:
@@ -235,10 +235,17 @@ def load(
     log.info("%s: taken from %s", operand, found.where)
     if found.entry.warning:
         log.warning("%s: %s", operand, found.entry.warning)
-    files, entry = files_of(found), found.entry
+    return read_entry(found.entry, found.folder, asked, download_first=found.download)
+
+
+def read_entry(
+    entry: Entry, folder: Path, wanted: readers.Wanted | None = None, *, download_first: bool = False
+) -> Dataset:
+    """Read an entry whose files lie in a folder; see `load`."""
+    files = files_of(Found(entry, "", folder, download_first))
     if entry.kind == Kind.GUIDES and entry.reader == "table" and not entry.columns:
         entry = sniff.complete(entry, files["data"])
-    return readers.read(entry, files, asked)
+    return readers.read(entry, files, wanted or readers.Wanted())
 
 
 def files_of(found: Found) -> Mapping[str, Path]:

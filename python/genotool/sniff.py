@@ -27,11 +27,12 @@ SAMPLE = 200
 WIDE = 200
 """A table with more columns is a matrix."""
 
-GUIDE = ("guide", "sgrna", "grna", "guideseq", "guidesequence", "sgrnasequence", "sgrnaseq", "grnasequence", "spacer",
-         "protospacer", "23mer", "20mer", "target", "targetseq", "targetsequence", "seq", "sequence")  # fmt: skip
+GUIDE = ("guide", "sgrna", "grna", "guideseq", "guidesequence", "sgrnasequence", "sgrnaseq", "grnasequence",
+         "spacer", "protospacer", "23mer", "20mer", "target", "targetseq", "targetsequence", "seq",
+         "sequence")  # fmt: skip
 LABEL = ("label", "class", "efficient", "active", "y", "islabel", "efficacy", "target", "binarylabel")
-EFFICACY = ("efficacy", "normalizedefficacy", "normalisedefficacy", "indel", "indels", "indelfrequency", "efficiency",
-            "activity", "score", "logfc", "lfc", "log2fc", "foldchange")  # fmt: skip
+EFFICACY = ("efficacy", "normalizedefficacy", "normalisedefficacy", "indel", "indels", "indelfrequency",
+            "efficiency", "activity", "score", "logfc", "lfc", "log2fc", "foldchange")  # fmt: skip
 OTHER_ROLES = {
     "context": ("context", "30mer", "extendedsequence"),
     "chrom": ("chrom", "chr", "chromosome", "seqname", "seqnames"),
@@ -110,7 +111,7 @@ def sniff(path: Path, kind: Kind | None = None) -> Entry:
 
 
 def complete(entry: Entry, path: Path) -> Entry:
-    """Return an entry of guides that names no columns with the roles and the target that its header suggests."""
+    """Return an entry of guides that names no columns with the roles that the header suggests."""
     found = _guides(_sample(path), entry)
     if entry.target:
         found = replace(found, target=entry.target, classes=entry.classes)
@@ -150,7 +151,7 @@ def _nothing(table: Table, kind: Kind | None) -> InputError:
     if DNA.fullmatch(first) and len(first) >= 17:
         hint = f"the first line, {first[:30]}, looks like a row: a header row is needed"
     else:
-        hint = f"columns: {', '.join(list(table.columns)[:12])}; name one guide or sequence, or `genotool data add`"
+        hint = f"the columns are {', '.join(list(table.columns)[:12])}; name one guide or sequence"
     return InputError(f"no column that holds {what} was found", file=table.path, hint=hint)
 
 
@@ -213,7 +214,7 @@ def _content(table: Table, column: str) -> _Content:
 
 
 def _guide_column(table: Table) -> str | None:
-    """A column with a guide's name: the first whose cells are guides, else the first that has a telling name."""
+    """A column named like a guide: the first whose cells are guides, else the first telling name."""
     names = list(_named(table, GUIDE))
     fitting = [name for name in names if _content(table, name).is_guide]
     telling = [name for name in names if _plain(name) in GUIDE[: GUIDE.index("target")]]
@@ -248,13 +249,15 @@ def _guides(table: Table, entry: Entry) -> Entry:
         raise _nothing(table, Kind.GUIDES)
     columns = {"guide": guide}
     label, efficacy = _label_and_efficacy(table, taken=guide)
+    if label:
+        columns["label"] = label
     if efficacy:
         columns["efficacy"] = efficacy
     for role, words in OTHER_ROLES.items():
         name = next(_named(table, words), None)
         if name and name not in columns.values():
             columns[role] = name
-    target = label or ("efficacy" if efficacy else "")
+    target = "label" if label else "efficacy" if efficacy else ""
     found = replace(entry, kind=Kind.GUIDES, reader="table", columns=columns, target=target)
     classes = ("0", "1") if label and _are_zero_and_one(table, label) else ()
     return replace(found, classes=classes, groups=_filled(table, GENE), split=_filled(table, SPLIT))
@@ -303,7 +306,7 @@ def _labelled(table: Table, entry: Entry, columns: dict[str, str]) -> Entry:
 
 
 def _classes(table: Table, label: str) -> tuple[str, ...]:
-    """Return the whole numbers that a column uses as classes, from all rows; () where it holds words or measures."""
+    """Return the whole numbers that a column uses as classes, in all rows; () for words and measures."""
     content = _content(table, label)
     if not content.is_class or not content.is_number:
         return ()

@@ -41,7 +41,7 @@ def read_anndata(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dat
         return {**named, "expression": matrix[rows.numbers - 1]}
 
     features = np.array(content.var_names, dtype=np.str_)
-    return assemble(entry, table, wanted, columns, ids=ids, left_out=lost, features=features)
+    return assemble(entry, table, wanted, columns, ids=ids, source=path, left_out=lost, features=features)
 
 
 def _open(path: Path) -> Any:
@@ -64,13 +64,14 @@ def _matrix(path: Path, values: Any) -> Any:
 
     if values is None:
         raise InputError("the file holds no matrix X", file=path)
-    matrix = (
-        sparse.csr_array(values, dtype=np.float32)
-        if sparse.issparse(values)
-        else np.asarray(values, np.float32)
-    )
-    data = matrix.data if sparse.issparse(matrix) else matrix
-    if np.isinf(data).any():
+    matrix: Any
+    if sparse.issparse(values):
+        csr: Any = sparse.csr_array
+        matrix = csr(values, dtype=np.float32)
+        numbers = matrix.data
+    else:
+        matrix = numbers = np.asarray(values, np.float32)
+    if np.isinf(numbers).any():
         raise InputError("the matrix X holds infinity", file=path)
     return matrix
 

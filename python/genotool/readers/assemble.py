@@ -62,6 +62,7 @@ def assemble(
     wanted: Wanted,
     key_columns: Callable[[Table], Mapping[str, Column]],
     *,
+    source: Path,
     ids: str = "",
     left_out: Mapping[str, int] | None = None,
     features: NDArray[np.str_] | None = None,
@@ -72,6 +73,8 @@ def assemble(
     ----------
     key_columns
         Makes the columns of the kind from the rows that were kept (their `numbers` say which).
+    source
+        The file of the data itself, where `table` may be that of the labels.
     ids
         The column of ids; "" takes the row numbers.
     left_out
@@ -103,12 +106,11 @@ def assemble(
         classes=target.classes,
         groups=kept.text(entry.groups) if entry.groups else None,
         features=features,
-        about=about(entry, table.path, counts),
+        about=_about(entry, source, counts),
     )
 
 
-def about(entry: Entry, path: Path, left_out: Mapping[str, int]) -> About:
-    """Return what a report has to say of an entry."""
+def _about(entry: Entry, path: Path, left_out: Mapping[str, int]) -> About:
     return About(
         cite=entry.cite,
         licence=entry.licence,
@@ -186,7 +188,7 @@ def _classes(table: Table, column: str, classes: tuple[str, ...], *, strict: boo
 
 
 def _found_classes(table: Table, column: str, task: Task | None) -> tuple[str, ...]:
-    """Return the distinct values in sorted order; for a binary task exactly two, or the first third one is named."""
+    """Return the distinct values, sorted; a binary task takes two, the first row with a third is named."""
     cells = class_names(table[column])
     order = {cell: row for row, cell in reversed(list(enumerate(cells.tolist()))) if cell}
     if task is Task.BINARY and len(order) > 2:
@@ -209,7 +211,7 @@ def _found_classes(table: Table, column: str, task: Task | None) -> tuple[str, .
 
 
 def _is_number(table: Table, column: str) -> bool:
-    """Whether every filled cell is a number; the word ``nan`` counts, so that it is reported as a bad number."""
+    """Whether the filled cells are numbers: all, or so many that another one is a slip to be reported."""
     try:
         np.where(table[column] == "", "nan", table[column]).astype(np.float64)
     except ValueError:

@@ -41,7 +41,7 @@ def read_guides(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Data
     def columns(rows: Table) -> Mapping[str, Column]:
         return _columns(entry, rows)
 
-    return assemble(entry, table, wanted, columns, ids=entry.id)
+    return assemble(entry, table, wanted, columns, ids=entry.id, source=files["data"])
 
 
 def read_guides_fasta(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
@@ -53,12 +53,12 @@ def read_guides_fasta(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -
         sequence = {"sequence": texts[rows.numbers - 1]}
         return {"guide": _guides(Table(rows.path, sequence, rows.lines, rows.numbers), "sequence")}
 
-    return assemble(entry, table, wanted, columns, ids="name")
+    return assemble(entry, table, wanted, columns, ids="name", source=files["data"])
 
 
 def _columns(entry: Entry, table: Table) -> dict[str, Column]:
     columns: dict[str, Column] = {}
-    for role in ("guide", "context", *NUMBERS, *PLACES, "chrom", "strand", "dataset"):
+    for role in ("guide", "context", *NUMBERS, *PLACES, "chrom", "strand", "dataset", "label"):
         name = entry.columns.get(role, role)
         if role != "guide" and role not in entry.columns and name not in table:
             continue

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from genotool.catalogue import Entry
 from genotool.dataset import Column, Dataset
 from genotool.errors import InputError
-from genotool.readers.assemble import Wanted, assemble, choose_rows
+from genotool.readers.assemble import Wanted, assemble
 from genotool.readers.sequences import join
 from genotool.readers.table import Table, open_rows, read_table
 
@@ -55,7 +55,9 @@ def read_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Data
         return {**named, "expression": values[rows.numbers - 1]}
 
     features = np.array(genes, dtype=np.str_)
-    return assemble(entry, table, wanted, columns, ids=id_column, left_out=lost, features=features)
+    return assemble(
+        entry, table, wanted, columns, ids=id_column, source=files["data"], left_out=lost, features=features
+    )
 
 
 def with_meta(entry: Entry, table: Table, files: Mapping[str, Path]) -> tuple[Table, str, dict[str, int]]:
@@ -63,12 +65,11 @@ def with_meta(entry: Entry, table: Table, files: Mapping[str, Path]) -> tuple[Ta
     id_column = next(iter(table.columns))
     if "meta" not in files:
         return table, id_column, {}
-    meta, lost_rows = choose_rows(entry, read_table(files["meta"]))
     own = Table(table.path, {id_column: table[id_column]}, table.lines, table.numbers)
-    shared, lost = join(own, id_column, meta, entry.id or id_column)
+    shared, lost = join(own, id_column, read_table(files["meta"]), entry.id or id_column, entry)
     extra = table.take(shared.numbers - 1)
     columns = {**{name: extra[name] for name in table.columns if name not in shared}, **shared.columns}
-    return Table(shared.path, columns, shared.lines, shared.numbers), id_column, lost | lost_rows
+    return Table(shared.path, columns, shared.lines, shared.numbers), id_column, lost
 
 
 def _read(path: Path, entry: Entry) -> tuple[Table, NDArray[np.float32], tuple[str, ...]]:

@@ -39,7 +39,7 @@ def read_sequence_table(entry: Entry, files: Mapping[str, Path], wanted: Wanted)
             made[role] = _sequences(rows, entry.columns.get(role, role))
         return made | _named(entry, rows)
 
-    return assemble(entry, table, wanted, columns, ids=entry.id)
+    return assemble(entry, table, wanted, columns, ids=entry.id, source=files["data"])
 
 
 def read_fasta_sequences(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
@@ -51,14 +51,12 @@ def read_fasta_sequences(entry: Entry, files: Mapping[str, Path], wanted: Wanted
     table, sequences = fasta_table(files["data"])
     lost: dict[str, int] = {}
     if "labels" in files:
-        labels, lost_rows = choose_rows(entry, read_table(files["labels"]))
-        table, lost = join(table, "name", labels, entry.id or "name")
-        lost |= lost_rows
+        table, lost = join(table, "name", read_table(files["labels"]), entry.id or "name", entry)
 
     def columns(rows: Table) -> Mapping[str, Column]:
         return {"sequence": sequences.take(rows.numbers - 1)} | _named(entry, rows)
 
-    return assemble(entry, table, wanted, columns, ids="name", left_out=lost)
+    return assemble(entry, table, wanted, columns, ids="name", source=files["data"], left_out=lost)
 
 
 def _named(entry: Entry, rows: Table) -> dict[str, Column]:
@@ -67,7 +65,7 @@ def _named(entry: Entry, rows: Table) -> dict[str, Column]:
 
 
 def fasta_table(path: Path) -> tuple[Table, Sequences]:
-    """Return the records of a FASTA file: a table of their names, its rows counted in records, and the sequences."""
+    """Return a FASTA file as a table of names, whose rows are counted in records, and the sequences."""
     from genotool.readers.fasta import read_fasta
 
     records = read_fasta(path)
@@ -76,8 +74,10 @@ def fasta_table(path: Path) -> tuple[Table, Sequences]:
     return Table(path, {"name": names}, order, order), records.sequences
 
 
-def join(left: Table, key: str, right: Table, right_key: str) -> tuple[Table, dict[str, int]]:
+def join(left: Table, key: str, right: Table, right_key: str, entry: Entry) -> tuple[Table, dict[str, int]]:
     """Join two tables on an id that is unique in each; the rows stay in the order of `left`.
+
+    Rows of `right` that the entry's `where` excludes anyway are not missed on the left.
 
     Returns
     -------
@@ -100,7 +100,8 @@ def join(left: Table, key: str, right: Table, right_key: str) -> tuple[Table, di
         )
     used = {ids[i] for i in np.flatnonzero(hits >= 0)}
     lost = _lost([name for name in ids if name not in used], left, right)
-    lost |= _lost([name for name in index if name not in used], right, left)
+    expected = choose_rows(entry, right)[0][right_key].tolist()
+    lost |= _lost([name for name in expected if name not in used], right, left)
     kept, found = left.take(hits >= 0), right.take(hits[hits >= 0])
     columns = {name: values for name, values in found.columns.items() if name not in kept.columns}
     return Table(right.path, {**kept.columns, **columns}, found.lines, kept.numbers), lost

@@ -112,7 +112,7 @@ def _objects(values: tuple[str, ...]) -> NDArray[np.object_]:
 
 @contextmanager
 def open_rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
-    """Yield an iterator over (line, cells): the checked header first, then the rows, each of the header's width."""
+    """Yield an iterator over (line, cells): the checked header first, then rows of the same width."""
     with open_bytes(path) as handle:
         text = io.TextIOWrapper(handle, encoding="utf-8-sig", newline="")
         try:

@@ -1,0 +1,231 @@
+"""The verb `data`: list, describe, get, verify and add data sets; plain data comes back, ready for JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from genotool import registry, sniff
+from genotool.catalogue import FORMAT, NAME, Entry, FileSpec, parse_catalogue
+from genotool.dataset import Dataset, Kind
+from genotool.download import digest_of, verify
+from genotool.errors import InputError, UsageError
+from genotool.run import write_atomically
+
+__all__ = ["add", "describe", "get", "list_all", "require_verified", "verify_all"]
+
+EMPTY: tuple[object, ...] = ("", (), {}, False)
+
+
+def list_all(data_dir: Path | None = None) -> list[dict[str, Any]]:
+    """Return one record a known data set: name, kind, cell, target, where it is, what has to be said."""
+    return [_summary(found) for found in registry.entries(data_dir)]
+
+
+def _summary(found: registry.Found) -> dict[str, Any]:
+    entry = found.entry
+    return {
+        "name": entry.name,
+        "kind": str(entry.kind),
+        "cell": entry.cell,
+        "target": entry.target,
+        "where": found.where,
+        "download": found.download,
+        "simulated": entry.simulated,
+        "warning": entry.warning,
+    }
+
+
+def describe(operand: str, data_dir: Path | None = None) -> dict[str, Any]:
+    """Return what is known of one data set, and what its rows hold where the files are at hand.
+
+    Raises
+    ------
+    GenotoolError
+        As `registry.load` does.
+    """
+    if registry.is_path(operand, data_dir=data_dir):
+        return _content(registry.load(operand, data_dir=data_dir))
+    found = registry.find(operand, data_dir=data_dir)
+    record = _summary(found) | {"cite": found.entry.cite, "licence": found.entry.licence}
+    record["files"] = {role: _file(spec) for role, spec in found.entry.files.items()}
+    return record if found.download else record | _content(registry.load(operand, data_dir=data_dir))
+
+
+def _file(spec: FileSpec) -> dict[str, str]:
+    return {key: value for key, value in dataclasses.asdict(spec).items() if value}
+
+
+def _content(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "kind": str(dataset.kind),
+        "rows": len(dataset),
+        "left_out": dict(dataset.about.left_out),
+        "columns": sorted(dataset.columns),
+        "features": None if dataset.features is None else len(dataset.features),
+        "groups": None if dataset.groups is None else len(np.unique(dataset.groups)),
+        "task": None if dataset.task is None else str(dataset.task),
+        "target": _target(dataset),
+        "digest": dataset.digest,
+        "path": dataset.about.path,
+    }
+
+
+def _target(dataset: Dataset) -> dict[str, float] | None:
+    """Rows of each class, or the quartiles of a number."""
+    if dataset.target is None:
+        return None
+    if dataset.classes:
+        counts = Counter(dataset.target.tolist())
+        return {name: counts[code] for code, name in enumerate(dataset.classes)}
+    quartiles = np.quantile(dataset.target, [0, 0.25, 0.5, 0.75, 1])
+    return dict(
+        zip(("least", "lower quartile", "median", "upper quartile", "most"), quartiles.tolist(), strict=True)
+    )
+
+
+def get(name: str, data_dir: Path | None = None) -> dict[str, Any]:
+    """Download a data set where it is not at hand, check its digests, and return where its files are."""
+    found = registry.find(name, data_dir=data_dir)
+    files = registry.files_of(found)
+    entry = found.entry
+    return {
+        "name": entry.name,
+        "files": {role: str(path) for role, path in files.items()},
+        "licence": entry.licence,
+        "cite": entry.cite,
+        "warning": entry.warning,
+    }
+
+
+def verify_all(names: list[str] | None = None, data_dir: Path | None = None) -> list[dict[str, str]]:
+    """Check the files of data sets against their digests; nothing is downloaded.
+
+    Parameters
+    ----------
+    names
+        Which sets; none means all that are at hand.
+
+    Returns
+    -------
+    list
+        One record a file: name, path, state (``ok``, ``missing``, ``no digest``, ``not downloaded``, or how
+        it differs).
+    """
+    found = [registry.find(name, data_dir=data_dir) for name in names or []]
+    chosen = found or [one for one in registry.entries(data_dir) if not one.download]
+    return [
+        {"name": one.entry.name, "path": str(one.folder / spec.path), "state": _state(one, spec)}
+        for one in chosen
+        for spec in one.entry.files.values()
+    ]
+
+
+def require_verified(states: list[dict[str, str]]) -> None:
+    """Check that `verify_all` found every file right.
+
+    Raises
+    ------
+    InputError
+        At the first file that differs or is missing.
+    """
+    for record in states:
+        if record["state"] not in ("ok", "no digest", "not downloaded"):
+            raise InputError(f"[{record['name']}]: {record['state']}", file=record["path"])
+
+
+def _state(found: registry.Found, spec: FileSpec) -> str:
+    path = found.folder / spec.path
+    if not path.is_file():
+        return "not downloaded" if spec.url else "missing"
+    try:
+        verify(path, spec)
+    except InputError as error:
+        return error.message.removeprefix(f"{path}: ")
+    return "ok" if spec.sha256 or spec.git_blob else "no digest"
+
+
+def add(
+    file: Path,
+    data_dir: Path | None = None,
+    *,
+    name: str | None = None,
+    kind: Kind | str | None = None,
+    **about: Any,
+) -> dict[str, Any]:
+    """Sniff a file and append its entry to the catalogue of a data folder, which is begun where there is
+    none.
+
+    The rest of the catalogue keeps its bytes. The whole file is read first, so that only what can be loaded
+    is added.
+
+    Parameters
+    ----------
+    about
+        ``cell``, ``cite``, ``licence``, ``warning``, ``groups``, ``target``: what the file itself does not
+        say.
+
+    Raises
+    ------
+    UsageError
+        No data folder, a file outside it, a bad name or one that is taken.
+    InputError
+        The file is nothing that can be read.
+    """
+    folder = _folder(data_dir)
+    entry = sniff.sniff(file, None if kind is None else Kind(kind))
+    inside = _inside(folder, file)
+    entry = dataclasses.replace(
+        entry,
+        name=name or entry.name,
+        files={"data": FileSpec(inside, sha256=digest_of(file, "sha256"))},
+        **{key: value for key, value in about.items() if value},
+    )
+    catalogue = folder / registry.CATALOGUE
+    before = catalogue.read_bytes() if catalogue.exists() else f"format = {FORMAT}\n".encode()
+    _check_name(entry.name, before, catalogue)
+    after = before + (b"" if before.endswith(b"\n") else b"\n") + b"\n" + _toml(entry).encode()
+    parse_catalogue(after.decode(), catalogue)
+    dataset = registry.read_entry(entry, folder)
+    write_atomically(catalogue, after)
+    return {"catalogue": str(catalogue), "entry": _toml(entry)} | _content(dataset)
+
+
+def _folder(data_dir: Path | None) -> Path:
+    given = data_dir or os.environ.get(registry.DATA_VARIABLE)
+    if not given:
+        hint = f"--data-dir DIR or {registry.DATA_VARIABLE}"
+        raise UsageError("there is no data folder to add to", hint=hint)
+    if not Path(given).is_dir():
+        raise UsageError(f"{given} is no folder")
+    return Path(given)
+
+
+def _inside(folder: Path, file: Path) -> str:
+    try:
+        return file.resolve().relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        hint = f"copy or link it into {folder} first"
+        raise UsageError(f"{file} is not inside the data folder {folder}", hint=hint) from None
+
+
+def _check_name(name: str, before: bytes, catalogue: Path) -> None:
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be a name", hint="letters, digits, - and _ only")
+    if name in parse_catalogue(before.decode(), catalogue).entries:
+        raise UsageError(f"{catalogue} has a data set {name!r} already", hint="--name another")
+
+
+def _toml(entry: Entry) -> str:
+    table = {key: value for key, value in dataclasses.asdict(entry).items() if value not in EMPTY}
+    table["kind"] = str(entry.kind)
+    table["files"] = {role: _file(spec) for role, spec in entry.files.items()}
+    del table["name"]
+    return tomli_w.dumps({entry.name: table})

@@ -1,7 +1,8 @@
 """Class balancing, inside the training rows only: under-sampling, SMOTE, SMOTEN, class weights, or none.
 
 Resampling before the split copies test rows into training (ROC-AUC .97 on pure noise); here it takes an
-`EncodedView`, which holds training rows and nothing else. SMOTE (Chawla 2002 J Artif Intell Res 16:321) interpolates:
+`EncodedView`, which holds training rows and nothing else. SMOTE (Chawla 2002 J Artif Intell Res 16:321)
+interpolates:
 between one-hot rows its output is mostly no DNA, and the report says how much.
 """
 
@@ -36,7 +37,8 @@ class BalanceReport:
     synthetic
         Rows that SMOTE or SMOTEN made.
     not_dna
-        The share of synthetic rows that are no sequence: a position without exactly one 1. None where no input is
+        The share of synthetic rows that are no sequence: a position without exactly one 1. None where no
+        input is
         one-hot.
     """
 
@@ -63,7 +65,11 @@ class BalanceReport:
 
     def prior_record(self) -> dict[str, list[float]] | None:
         """Return both priors as ``run.json`` keeps them; None where they are the same."""
-        return {"trained": list(self.trained_prior), "true": list(self.true_prior)} if self.changes_prior else None
+        return (
+            {"trained": list(self.trained_prior), "true": list(self.true_prior)}
+            if self.changes_prior
+            else None
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON holds them, with a sentence about synthetic rows."""
@@ -80,8 +86,10 @@ def resample(view: EncodedView, method: str = "none", seed: int = 0) -> tuple[En
     view
         Training rows. Never a whole data set, never validation rows.
     method
-        ``under`` draws as many rows of each class as the rarest has; ``smote`` and ``smoten`` add rows to the rarer
-        classes as `EncodedView.extra` (SMOTEN: values that occur, neighbours' commonest); ``weights`` gives each
+        ``under`` draws as many rows of each class as the rarest has; ``smote`` and ``smoten`` add rows to
+        the rarer
+        classes as `EncodedView.extra` (SMOTEN: values that occur, neighbours' commonest); ``weights`` gives
+        each
         class the same sum of weights.
 
     Raises
@@ -137,16 +145,24 @@ def _smote(
 
     fewest = int(min(count for count in before if count))
     if fewest < 2:
-        raise InputError(f"{method} needs at least 2 rows of each class, one has {fewest}", hint="--balance weights")
+        raise InputError(
+            f"{method} needs at least 2 rows of each class, one has {fewest}", hint="--balance weights"
+        )
     arrays = view.arrays()
-    flat = np.concatenate([np.asarray(part).reshape(len(part), -1) for part in arrays.inputs.values()], axis=1)
-    maker = (SMOTE if method == "smote" else SMOTEN)(k_neighbors=min(5, fewest - 1), random_state=seed % 2**32)
+    flat = np.concatenate(
+        [np.asarray(part).reshape(len(part), -1) for part in arrays.inputs.values()], axis=1
+    )
+    maker = (SMOTE if method == "smote" else SMOTEN)(
+        k_neighbors=min(5, fewest - 1), random_state=seed % 2**32
+    )
     rows, target = maker.fit_resample(flat.astype(np.float32), arrays.target)
     made = _unflatten(np.asarray(rows[len(flat) :], np.float32), arrays.inputs)
     labels = np.asarray(target[len(flat) :], dtype=arrays.target.dtype)
     extra = EncodedBatch(made, labels, np.ones(len(labels), np.float32))
     after = _counts(target, len(before))
-    report = BalanceReport(method, before, after, len(labels), _share_not_dna(arrays.inputs, made, len(labels)))
+    report = BalanceReport(
+        method, before, after, len(labels), _share_not_dna(arrays.inputs, made, len(labels))
+    )
     return dataclasses.replace(view, extra=extra if len(labels) else None), report
 
 
@@ -160,8 +176,12 @@ def _unflatten(flat: NDArray[np.float32], like: Batch) -> dict[str, NDArray[Any]
 
 
 def _share_not_dna(real: Batch, made: Batch, count: int) -> float | None:
-    """Return the share of made rows with a position that no real row could have; None without one-hot inputs."""
-    names = [name for name, part in real.items() if part.ndim == 3 and part.shape[2] == 4 and _one_hot(part).all()]
+    """Return the share of made rows with a position that no real row could have; None without one-hot
+    inputs.
+    """
+    names = [
+        name for name, part in real.items() if part.ndim == 3 and part.shape[2] == 4 and _one_hot(part).all()
+    ]
     if not names or not count:
         return None
     good = np.ones(count, np.bool_)
@@ -171,7 +191,9 @@ def _share_not_dna(real: Batch, made: Batch, count: int) -> float | None:
 
 
 def _one_hot(part: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return (n,) whether every position has at most one 1 and nothing between 0 and 1 (padding and N have none)."""
+    """Return (n,) whether every position has at most one 1 and nothing between 0 and 1 (padding and N have
+    none).
+    """
     whole = np.isin(part, (0, 1)).all(axis=(1, 2)) & (part.sum(axis=2) <= 1).all(axis=1)
     return np.asarray(whole, np.bool_)
 

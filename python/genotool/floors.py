@@ -1,7 +1,9 @@
 """Floors: what a cheat or a simple model reaches on the same rows. No metric is printed without them.
 
-Every floor is fitted on the rows that the model saw, training and validation together, and scores the same test
-rows: majority (or mean), logistic regression on shuffled labels, a nearest-neighbour memoriser, logistic or ridge
+Every floor is fitted on the rows that the model saw, training and validation together, and scores the same
+test
+rows: majority (or mean), logistic regression on shuffled labels, a nearest-neighbour memoriser, logistic or
+ridge
 regression, LightGBM, and LightGBM with a pretraining model's score as one more feature.
 """
 
@@ -10,25 +12,28 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.dataset import KEY_COLUMNS, Dataset, Kind, Task
+from genotool.dataset import Dataset, Task
 from genotool.errors import InputError
+from genotool.features import Features, beside, default_features, kmer_features, positional_features
 from genotool.intervals import Estimate, bootstrap
-from genotool.sequences import Sequences
 
-__all__ = ["Features", "Floor", "default_features", "fit_floors", "kmer_features", "nearest_targets", "positional_features"]
+__all__ = [
+    "Features",
+    "Floor",
+    "default_features",
+    "fit_floors",
+    "kmer_features",
+    "nearest_targets",
+    "positional_features",
+]
 
 Floats: TypeAlias = NDArray[np.float64]
-Features: TypeAlias = Callable[[Dataset], Any]
-"""Rows to (n, m) features, dense or sparse; no fitted state."""
 
-LONGEST_POSITIONAL = 64
-KMER = 6
-BLOCK = 4096
 MOST_ROUNDS = 1000
 PATIENCE = 50
 
@@ -51,93 +56,6 @@ class Floor:
     summary: str
     scores: Floats
     estimates: Mapping[str, Estimate]
-
-
-def positional_features(
-    sequences: Sequences, length: int = 23, align: Literal["left", "right"] = "right"
-) -> NDArray[np.float32]:
-    """Return (n, 4 length + 16 (length - 1)) one-hot bases and position-wise dinucleotides; guides by default.
-
-    Longer rows are trimmed and shorter ones padded with zeros on the side that `align` does not name.
-    """
-    bases = sequences.one_hot("float32", "nlc", length=length, align=align)
-    pairs = bases[:, :-1, :, None] * bases[:, 1:, None, :]
-    n = len(bases)
-    return np.concatenate([bases.reshape(n, -1), pairs.reshape(n, -1)], axis=1)
-
-
-def kmer_features(sequences: Sequences, k: int = KMER) -> Any:
-    """Return a sparse CSR (n, 4**k) float32 of k-mer counts, one strand; k-mers with other letters than ACGT left out."""
-    from scipy import sparse
-
-    parts = []
-    for start in range(0, len(sequences), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(sequences)), dtype=np.int64)
-        some = sequences.take(rows)
-        parts.append(_kmer_counts(some.one_hot("uint8", "nlc", length=int(some.lengths.max())), k))
-    return sparse.vstack(parts, format="csr") if parts else sparse.csr_array((0, 4**k), dtype=np.float32)
-
-
-def _kmer_counts(bases: NDArray[np.uint8], k: int) -> Any:
-    from scipy import sparse
-
-    n, length, _ = bases.shape
-    known, code = np.asarray(bases.any(axis=2)), bases.argmax(axis=2).astype(np.int64)
-    places = max(length - k + 1, 0)
-    number, whole = np.zeros((n, places), np.int64), np.ones((n, places), np.bool_)
-    for offset in range(k):
-        number = number * 4 + code[:, offset : offset + places]
-        whole &= known[:, offset : offset + places]
-    row, place = np.nonzero(whole)
-    ones = np.ones(len(row), np.float32)
-    return sparse.coo_array((ones, (row, number[row, place])), shape=(n, 4**k)).tocsr()
-
-
-def default_features(datasets: Sequence[Dataset], *, dinucleotides: bool = True) -> Features:
-    """Return the features for a family that brings none, one choice for all of the given sets.
-
-    Guides and short sequences of one length: `positional_features`, guides aligned at the PAM end. Other sequences:
-    `kmer_features`. Pairs: both sides beside each other. A matrix: itself, sparse if it is.
-
-    Parameters
-    ----------
-    dinucleotides
-        False: one-hot bases alone, so that squared distance is twice the Hamming distance.
-    """
-    kind = datasets[0].kind
-    makers = {
-        role: _maker([dataset.columns[role] for dataset in datasets], kind, dinucleotides)
-        for role in KEY_COLUMNS[kind]
-    }
-
-    def features(dataset: Dataset) -> Any:
-        return _beside([make(dataset.columns[role]) for role, make in makers.items()])
-
-    return features
-
-
-def _maker(columns: Sequence[Any], kind: Kind, dinucleotides: bool) -> Callable[[Any], Any]:
-    if not all(isinstance(column, Sequences) for column in columns):
-        return lambda column: column if hasattr(column, "shape") else column.take(np.arange(len(column)))
-    lengths = np.unique(np.concatenate([column.lengths for column in columns]))
-    length: int
-    align: Literal["left", "right"]
-    length, align = (23, "right") if kind is Kind.GUIDES else (int(lengths[0]), "left")
-    if kind is not Kind.GUIDES and (len(lengths) > 1 or length > LONGEST_POSITIONAL):
-        return kmer_features
-    if dinucleotides:
-        return lambda column: positional_features(column, length, align)
-    return lambda column: column.one_hot("float32", "nlc", length=length, align=align).reshape(len(column), -1)
-
-
-def _beside(parts: Sequence[Any]) -> Any:
-    from scipy import sparse
-
-    if len(parts) == 1:
-        return parts[0]
-    if any(sparse.issparse(part) for part in parts):
-        return sparse.csr_array(sparse.hstack(parts, format="csr"))
-    return np.concatenate(parts, axis=1)
 
 
 def _stacked(parts: Sequence[Any]) -> Any:
@@ -171,7 +89,7 @@ class _Rows:
             return np.asarray(score, np.float32).reshape(len(score), -1)
 
         return dataclasses.replace(
-            self, x=_beside([self.x, columns(seen)]), test=_beside([self.test, columns(test)])
+            self, x=beside([self.x, columns(seen)]), test=beside([self.test, columns(test)])
         )
 
 
@@ -195,12 +113,14 @@ def fit_floors(
     features
         The family's natural features; None: `default_features`.
     extra_scores
-        Name to a pretraining model's scores of (training then validation rows, test rows). Each gives one more
+        Name to a pretraining model's scores of (training then validation rows, test rows). Each gives one
+        more
         floor, LightGBM with that score as a feature.
     threads
         For LightGBM; the result does not depend on it.
     score_task
-        What the target of the test rows is, where it is not `task`: a number for a floor that learned classes. Then
+        What the target of the test rows is, where it is not `task`: a number for a floor that learned
+        classes. Then
         only the order of the scores counts.
 
     Raises
@@ -226,7 +146,13 @@ def fit_floors(
 
 
 def _rows(
-    train: Dataset, valid: Dataset, test: Dataset, task: Task, features: Features | None, seed: int, threads: int
+    train: Dataset,
+    valid: Dataset,
+    test: Dataset,
+    task: Task,
+    features: Features | None,
+    seed: int,
+    threads: int,
 ) -> _Rows:
     if any(part.target is None for part in (train, valid, test)):
         raise InputError(f"{train.name} has no target to fit floors to")
@@ -270,7 +196,8 @@ def _memoriser(rows: _Rows) -> Floats:
 
 
 def nearest_targets(seen: Dataset, unseen: Dataset) -> Floats:
-    """Return the target of the row of `seen` nearest to each row of `unseen`, ties averaged: a memoriser's score.
+    """Return the target of the row of `seen` nearest to each row of `unseen`, ties averaged: a memoriser's
+    score.
 
     Nearest by Hamming distance of guides and short sequences, by 6-mer counts of others, by expression.
     """
@@ -279,7 +206,9 @@ def nearest_targets(seen: Dataset, unseen: Dataset) -> Floats:
 
 
 def _nearest(seen: Any, labels: Floats, unseen: Any) -> Floats:
-    """Mean label of the nearest rows. Squared distances of whole numbers are exact in float32, so ties are ties."""
+    """Mean label of the nearest rows. Squared distances of whole numbers are exact in float32, so ties are
+    ties.
+    """
     from scipy import sparse
 
     sparse_rows = sparse.issparse(seen)
@@ -303,7 +232,7 @@ def _linear(rows: _Rows) -> Floats:
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     scaler = StandardScaler(with_mean=not sparse.issparse(rows.x))
     penalties = np.logspace(0, 5, 6)

@@ -1,7 +1,10 @@
-"""95 % intervals by bootstrap, resampled by group wherever groups exist, and paired differences of two scores.
+"""95 % intervals by bootstrap, resampled by group wherever groups exist, and paired differences of two
+scores.
 
-Rows of one gene, donor or locus are not independent: an interval over rows is too narrow. Where groups exist whole
-groups are drawn with replacement (the cluster bootstrap; Field and Welsh 2007, J R Stat Soc B 69:369). Without
+Rows of one gene, donor or locus are not independent: an interval over rows is too narrow. Where groups exist
+whole
+groups are drawn with replacement (the cluster bootstrap; Field and Welsh 2007, J R Stat Soc B 69:369).
+Without
 groups rows are drawn within their class, so that each draw has both. Fewer than 20 groups give no interval:
 percentiles of so few are not trusted; values by group take their place.
 """
@@ -20,7 +23,16 @@ from genotool.dataset import Task
 from genotool.metrics import LOWER_IS_BETTER, NAMES, compute, missing
 from genotool.weighted import metric_draws
 
-__all__ = ["FEW_GROUPS", "Difference", "Estimate", "bootstrap", "group_codes", "paired", "resamples", "values_by_group"]
+__all__ = [
+    "FEW_GROUPS",
+    "Difference",
+    "Estimate",
+    "bootstrap",
+    "group_codes",
+    "paired",
+    "resamples",
+    "values_by_group",
+]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -65,7 +77,8 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """By how much one score's metric is better than another's on the same rows; positive: the first is better.
+    """By how much one score's metric is better than another's on the same rows; positive: the first is
+    better.
 
     Attributes
     ----------
@@ -87,7 +100,9 @@ class Difference:
 
 
 def group_codes(groups: NDArray[np.str_] | None) -> tuple[NDArray[np.int64], int] | None:
-    """Return a (n,) code a group and their number; a row without a group ("") is its own. None without groups."""
+    """Return a (n,) code a group and their number; a row without a group ("") is its own. None without
+    groups.
+    """
     if groups is None or not np.any(groups != ""):
         return None
     known, codes = np.unique(groups, return_inverse=True)
@@ -108,7 +123,9 @@ def resamples(
     rng = np.random.default_rng(seed)
     clusters = group_codes(groups)
     some = max(1, CHUNK // max(n, 1))
-    layers = [np.arange(n)] if strata is None else [np.flatnonzero(strata == value) for value in np.unique(strata)]
+    layers = (
+        [np.arange(n)] if strata is None else [np.flatnonzero(strata == value) for value in np.unique(strata)]
+    )
     for start in range(0, draws, some):
         count = min(some, draws - start)
         if clusters is not None:
@@ -159,7 +176,9 @@ def bootstrap(
     result = {}
     for name, value in values.items():
         low, high, reason = _limits(spread.get(name), absent.get(name, ""), count)
-        result[name] = Estimate(value, low, high, n, count, method if low is not None else "no interval", reason)
+        result[name] = Estimate(
+            value, low, high, n, count, method if low is not None else "no interval", reason
+        )
     return result
 
 
@@ -212,7 +231,10 @@ def values_by_group(
     result: dict[str, dict[str, float | None]] = {}
     for name in sorted(set(groups.tolist()) - {""}):
         rows = np.flatnonzero(groups == name)
-        result[name] = {"n": len(rows), **compute(task, target[rows], score[rows], threshold=threshold, raw=raw)}
+        result[name] = {
+            "n": len(rows),
+            **compute(task, target[rows], score[rows], threshold=threshold, raw=raw),
+        }
     return result
 
 
@@ -230,7 +252,8 @@ def paired(
 ) -> Difference:
     """Return how much better score A is than score B on the same rows, both resampled together.
 
-    The sign is turned for metrics where less is better. A constant score orders nothing: its correlation with the
+    The sign is turned for metrics where less is better. A constant score orders nothing: its correlation
+    with the
     target counts as 0 here, as its ROC-AUC is one half.
 
     Raises
@@ -253,7 +276,8 @@ def paired(
     if count is not None and count < FEW_GROUPS:
         return Difference(metric, value, None, None, None, None, n, count, "too few groups")
     a, b = (
-        _spread(task, target, s, metric, groups, t, draws, seed) for s, t in zip(scores, thresholds, strict=True)
+        _spread(task, target, s, metric, groups, t, draws, seed)
+        for s, t in zip(scores, thresholds, strict=True)
     )
     return _difference(metric, value, sign * (a - b), n, count)
 

@@ -1,7 +1,9 @@
 """Metrics of a score against a target, each a number or None with a reason; confusion matrix and curves.
 
-scikit-learn and scipy compute them. A metric that the rows cannot give (one class only, a constant score, a raw
-score where a probability is needed) is None, and `missing` says why: never NaN, never a default that looks real.
+scikit-learn and scipy compute them. A metric that the rows cannot give (one class only, a constant score, a
+raw
+score where a probability is needed) is None, and `missing` says why: never NaN, never a default that looks
+real.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ NAMES: Mapping[Task, tuple[str, ...]] = {
     Task.MULTICLASS: ("roc_auc", "accuracy", "precision", "recall", "f1", "mcc"),
     Task.REGRESSION: ("spearman", "pearson", "mae", "r2"),
 }
-"""The keys of `metrics.json` by task, in the order of a table. For many classes all but accuracy and mcc are macro."""
+"""The keys of `metrics.json` by task, in the order of a table. For many classes all but accuracy and mcc
+are macro.
+"""
 
 HEADLINE: Mapping[Task, str] = {
     Task.BINARY: "roc_auc",
@@ -59,13 +63,15 @@ def compute(
     target
         (n,) class codes, or numbers.
     score
-        (n,) probability of class 1 (binary), (n, classes) probabilities (multiclass), (n,) numbers (regression).
+        (n,) probability of class 1 (binary), (n, classes) probabilities (multiclass), (n,) numbers
+        (regression).
     threshold
         A binary row is class 1 where its score is at least this.
     classes
         The names of the class codes; only their count matters here.
     raw
-        The score is on another scale than the target: a regression model's output for a class, or a probability
+        The score is on another scale than the target: a regression model's output for a class, or a
+        probability
         for a number. Then only the metrics of `SCALE_FREE` have a value.
 
     Raises
@@ -109,11 +115,15 @@ def missing(
         return dict.fromkeys(names, f"{len(target)} rows")
     absent: dict[str, str] = {}
     if raw:
-        absent |= {name: "the score is on another scale than the target" for name in names if name not in SCALE_FREE}
+        absent |= {
+            name: "the score is on another scale than the target" for name in names if name not in SCALE_FREE
+        }
     if task is Task.REGRESSION:
         absent |= _missing_correlations(target, score)
     elif len(np.unique(target)) < 2:
-        ranking = {"roc_auc", "pr_auc", "mcc"} | ({"precision", "recall", "f1"} if not np.any(target == 1) else set())
+        ranking = {"roc_auc", "pr_auc", "mcc"} | (
+            {"precision", "recall", "f1"} if not np.any(target == 1) else set()
+        )
         absent |= {name: "the rows hold one class only" for name in names if name in ranking}
     if task is Task.BINARY and not np.any(np.asarray(score) >= threshold):
         absent.setdefault("precision", "no row is predicted positive")
@@ -132,7 +142,7 @@ def _missing_correlations(target: NDArray[Any], score: NDArray[Any]) -> dict[str
 def decide(task: Task | str, score: NDArray[Any], threshold: float = 0.5) -> NDArray[np.int64]:
     """Return the (n,) predicted class codes of a score."""
     if Task(task) is Task.MULTICLASS:
-        return np.argmax(score, axis=1).astype(np.int64)
+        return np.asarray(np.argmax(score, axis=1), dtype=np.int64)
     return np.asarray(np.asarray(score) >= threshold, dtype=np.int64)
 
 
@@ -200,7 +210,8 @@ def curves(
 ) -> dict[str, NDArray[Any]]:
     """Return what a report draws of a classification, as arrays by name; empty for a regression.
 
-    Binary: ``roc_fpr roc_tpr pr_recall pr_precision``, and unless `raw` ``confusion`` (2, 2) with the true class
+    Binary: ``roc_fpr roc_tpr pr_recall pr_precision``, and unless `raw` ``confusion`` (2, 2) with the true
+    class
     down and ``calibration_score calibration_rate calibration_n`` of the bins that hold rows. Multiclass:
     ``confusion``. A set of one class has no ROC and no PR curve.
     """

@@ -1,7 +1,9 @@
 """Tests between two sets of rows, each with an effect size, and comparisons of ROC curves.
 
-A p-value above .05 is no evidence of sameness: `equivalent` is concluded only where the 90 % interval of the effect
-lies inside a bound (two one-sided tests; Schuirmann 1987 J Pharmacokinet Biopharm 15:657). Where rows nest in groups
+A p-value above .05 is no evidence of sameness: `equivalent` is concluded only where the 90 % interval of the
+effect
+lies inside a bound (two one-sided tests; Schuirmann 1987 J Pharmacokinet Biopharm 15:657). Where rows nest
+in groups
 (guides in genes) the groups' labels are permuted and the groups resampled, not the rows.
 """
 
@@ -86,7 +88,9 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
 
 
 def adjusted(rows: Sequence[Comparison], *, bound: float = BOUND) -> list[Comparison]:
-    """Return the rows of one table with q over all of them, and the conclusion that follows from q and interval."""
+    """Return the rows of one table with q over all of them, and the conclusion that follows from q and
+    interval.
+    """
     qs = benjamini_hochberg([row.p for row in rows])
     return [
         dataclasses.replace(row, q=q, conclusion=_conclude(q, row.low, row.high, bound))
@@ -123,13 +127,25 @@ def mann_whitney(
 def kolmogorov_smirnov(
     feature: str, a: NDArray[Any], b: NDArray[Any], *, groups: Groups = None, draws: int = 1000, seed: int = 0
 ) -> Comparison:
-    """Two-sample Kolmogorov-Smirnov; the effect is D, the largest gap between the two distribution functions."""
+    """Two-sample Kolmogorov-Smirnov; the effect is D, the largest gap between the two distribution
+    functions.
+    """
     from scipy.stats import ks_2samp
 
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     found = ks_2samp(a, b)
     return _two_samples(
-        feature, "Kolmogorov-Smirnov", float(found.statistic), float(found.pvalue), "D", _gap, a, b, groups, draws, seed
+        feature,
+        "Kolmogorov-Smirnov",
+        float(found.statistic),
+        float(found.pvalue),
+        "D",
+        _gap,
+        a,
+        b,
+        groups,
+        draws,
+        seed,
     )
 
 
@@ -166,7 +182,18 @@ def _two_samples(
         p = _permuted(values, side, clusters[0], effect, effect_of, draws, seed)
     low, high = _interval(values, side, joined, effect_of, draws, seed)
     return Comparison(
-        feature, test, len(a), len(b), statistic, p, p, effect, effect_name, low, high, _conclude(p, low, high, BOUND)
+        feature,
+        test,
+        len(a),
+        len(b),
+        statistic,
+        p,
+        p,
+        effect,
+        effect_name,
+        low,
+        high,
+        _conclude(p, low, high, BOUND),
     )
 
 
@@ -174,7 +201,9 @@ def _permuted(
     values: Floats, side: NDArray[np.bool_], codes: NDArray[np.int64], effect: float,
     effect_of: Callable[[Floats, NDArray[np.bool_], Floats], Floats], draws: int, seed: int,
 ) -> float:  # fmt: skip
-    """Permute which side whole groups are on; a group with rows on both sides has its two halves swapped together."""
+    """Permute which side whole groups are on; a group with rows on both sides has its two halves swapped
+    together.
+    """
     rng, count = np.random.default_rng(seed), int(codes.max()) + 1
     one = np.ones((1, len(values)))
     share = np.bincount(codes, weights=side, minlength=count) / np.bincount(codes, minlength=count)
@@ -202,8 +231,11 @@ def _interval(
     return float(low), float(high)
 
 
-def signed_rank(feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 1000, seed: int = 0) -> Comparison:
-    """Wilcoxon signed-rank of paired rows (the same guides in two sets) with the matched rank-biserial correlation.
+def signed_rank(
+    feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 1000, seed: int = 0
+) -> Comparison:
+    """Wilcoxon signed-rank of paired rows (the same guides in two sets) with the matched rank-biserial
+    correlation.
 
     The effect is (ranks in favour of A - ranks in favour of B) / all ranks (Kerby 2014).
     """
@@ -234,8 +266,10 @@ def within_groups(
 ) -> dict[str, Any]:
     """Return the mean Spearman correlation within groups, each weighted by its rows, groups resampled.
 
-    Groups of fewer than five rows, or with a constant target or score, do not count. ``variance_by_group`` is the
-    share of the target's variance that lies between groups (adjusted R squared): where it is large, a correlation
+    Groups of fewer than five rows, or with a constant target or score, do not count. ``variance_by_group``
+    is the
+    share of the target's variance that lies between groups (adjusted R squared): where it is large, a
+    correlation
     over all rows says more about groups than about rows.
     """
     from scipy.stats import spearmanr
@@ -246,7 +280,8 @@ def within_groups(
     size = np.array([len(rows) for rows in held], np.float64)
     each = np.array([float(spearmanr(target[rows], score[rows]).statistic) for rows in held])
     result: dict[str, Any] = {
-        "metric": "spearman", "value": None, "low": None, "high": None, "n": int(size.sum()), "groups": len(held),
+        "metric": "spearman", "value": None, "low": None, "high": None,
+        "n": int(size.sum()), "groups": len(held),
         "variance_by_group": _between(target, parts), "method": "mean within groups, groups drawn",
     }  # fmt: skip
     if len(held):
@@ -289,15 +324,21 @@ def contingency(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.int64]:
     return cells.reshape(-1, len(known_b))
 
 
-def categories(feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 1000, seed: int = 0) -> Comparison:
-    """Chi-squared of how often each category occurs in A and in B, with Cramér's V and its bootstrap interval."""
+def categories(
+    feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 1000, seed: int = 0
+) -> Comparison:
+    """Chi-squared of how often each category occurs in A and in B, with Cramér's V and its bootstrap
+    interval.
+    """
     from scipy.stats import chi2_contingency
 
     values = np.concatenate([a, b])
     side = np.arange(len(values)) < len(a)
     table = contingency(values, side)
     if table.shape[0] < 2:
-        return Comparison(feature, "chi-squared", len(a), len(b), 0.0, 1.0, 1.0, 0.0, "Cramér's V", 0.0, 0.0, "equivalent")
+        return Comparison(
+            feature, "chi-squared", len(a), len(b), 0.0, 1.0, 1.0, 0.0, "Cramér's V", 0.0, 0.0, "equivalent"
+        )
     found = chi2_contingency(table, correction=False)
     rng = np.random.default_rng(seed)
     pick_a, pick_b = (rng.multinomial(column.sum(), column / column.sum(), draws) for column in table.T)
@@ -305,12 +346,15 @@ def categories(feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 1
     low, high = (float(value) for value in np.percentile(spread, [5, 95]))
     p = float(found.pvalue)
     return Comparison(
-        feature, "chi-squared", len(a), len(b), float(found.statistic), p, p, cramers_v(table), "Cramér's V", low, high,
+        feature, "chi-squared", len(a), len(b), float(found.statistic), p, p, cramers_v(table),
+        "Cramér's V", low, high,
         _conclude(p, low, high, BOUND),
     )  # fmt: skip
 
 
-def delong(target: NDArray[Any], score_a: NDArray[Any], score_b: NDArray[Any]) -> tuple[float, float, float, float]:
+def delong(
+    target: NDArray[Any], score_a: NDArray[Any], score_b: NDArray[Any]
+) -> tuple[float, float, float, float]:
     """Compare two ROC curves on the same rows (DeLong 1988 Biometrics 44:837; ranks as in Sun and Xu 2014).
 
     Rows must be independent: where groups exist use `genotool.intervals.paired`.

@@ -1,8 +1,10 @@
 """The verdict in words: is a model above the floors, below them, equivalent, or undecided?
 
-Each floor is compared with the model on the same test rows by a paired bootstrap, resampled by group. **above** or
+Each floor is compared with the model on the same test rows by a paired bootstrap, resampled by group.
+**above** or
 **below**: the 95 % interval of the difference excludes 0 and so does Holm's correction over all floors;
-**equivalent**: the interval lies inside the margin; **undecided** otherwise, with the smallest difference that this
+**equivalent**: the interval lies inside the margin; **undecided** otherwise, with the smallest difference
+that this
 test set could have shown. Fewer than 20 groups give no verdict.
 """
 
@@ -103,10 +105,13 @@ def judge(
     metric = metric or HEADLINE[task]
     scores = floors if isinstance(floors, Mapping) else {floor.name: floor.scores for floor in floors}
     differences = {
-        name: paired(task, target, score, other, metric, groups, draws=draws, seed=seed) for name, other in scores.items()
+        name: paired(task, target, score, other, metric, groups, draws=draws, seed=seed)
+        for name, other in scores.items()
     }
     if not differences:
-        return Verdict("undecided", "", metric, None, None, None, None, None, "There is no floor to compare with.")
+        return Verdict(
+            "undecided", "", metric, None, None, None, None, None, "There is no floor to compare with."
+        )
     known = [name for name, difference in differences.items() if difference.p is not None]
     corrected = dict(zip(known, holm([differences[name].p or 0.0 for name in known]), strict=True))
     each = tuple(
@@ -153,13 +158,15 @@ def _sentence(best: Comparison, each: tuple[Comparison, ...], metric: str, margi
     if found.low is None:
         few = found.reason == "too few groups"
         why = f"too few groups, {found.groups} of at least {FEW_GROUPS}" if few else found.reason
-        return f"Undecided ({why}): {value} against {best.against}{_behind(found.value)}; see the values by group."
+        behind = _behind(found.value)
+        return f"Undecided ({why}): {value} against {best.against}{behind}; see the values by group."
     interval = f"{value} (95 % interval {found.low:+.3f} to {found.high:+.3f}, Holm p {best.p_holm:.3g})"
     text = {
         "above": f"Above the best floor, {best.against}, by {interval}.",
         "below": f"Below the best floor, {best.against}: {interval}.",
         "equivalent": f"Equivalent to the best floor, {best.against}, within ±{margin:g}: {interval}.",
-        "undecided": f"Undecided against the best floor, {best.against}: {interval}{_behind(found.value)}. This test set "
+        "undecided": f"Undecided against the best floor, {best.against}: {interval}{_behind(found.value)}. "
+        "This test set "
         f"could have shown a difference of {found.smallest_detectable:.3f}.",
     }[best.word]
     others = [item.against for item in each if item.word != "above" and item is not best]

@@ -1,7 +1,9 @@
 """Every metric for many resamples at once: rows carry multiplicities instead of being copied.
 
-A bootstrap draw is a row of whole-number weights, so a thousand draws of ROC-AUC or Spearman cost one sort and a few
-cumulative sums. Each function takes ``weights`` (draws, n) and returns (draws,) values, NaN where a draw cannot give
+A bootstrap draw is a row of whole-number weights, so a thousand draws of ROC-AUC or Spearman cost one sort
+and a few
+cumulative sums. Each function takes ``weights`` (draws, n) and returns (draws,) values, NaN where a draw
+cannot give
 the metric. With weights of one they equal scikit-learn and scipy (`genotool.metrics`), which the tests check.
 """
 
@@ -21,7 +23,12 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 def metric_draws(
-    task: Task, names: tuple[str, ...], target: NDArray[Any], score: Floats, weights: Floats, threshold: float = 0.5
+    task: Task,
+    names: tuple[str, ...],
+    target: NDArray[Any],
+    score: Floats,
+    weights: Floats,
+    threshold: float = 0.5,
 ) -> dict[str, Floats]:
     """Return the named metrics of every draw.
 
@@ -38,9 +45,7 @@ def metric_draws(
     with np.errstate(divide="ignore", invalid="ignore"):
         if task is Task.REGRESSION:
             return {name: _REGRESSION[name](target, score, weights) for name in wanted}
-        ranked = {
-            name: _ranking(name, task, target, score, weights) for name in wanted if name in SCALE_FREE
-        }
+        ranked = {name: _ranking(name, task, target, score, weights) for name in wanted if name in SCALE_FREE}
         decided = _decisions(task, target, score, weights, threshold) if set(wanted) - SCALE_FREE else {}
         return {name: ranked[name] if name in ranked else decided[name] for name in wanted}
 
@@ -49,7 +54,11 @@ def _ranking(name: str, task: Task, target: NDArray[Any], score: Floats, weights
     measure = roc_auc if name == "roc_auc" else average_precision
     if task is Task.BINARY:
         return measure(target == 1, score, weights)
-    each = [roc_auc(target == code, score[:, code], weights) for code in range(score.shape[1]) if np.any(target == code)]
+    each = [
+        roc_auc(target == code, score[:, code], weights)
+        for code in range(score.shape[1])
+        if np.any(target == code)
+    ]
     return _mean_of_defined(np.array(each))
 
 
@@ -134,8 +143,12 @@ def _r2(target: Floats, score: Floats, weights: Floats) -> Floats:
 _REGRESSION = {"spearman": spearman, "pearson": pearson, "mae": _mae, "r2": _r2}
 
 
-def _decisions(task: Task, target: NDArray[Any], score: Floats, weights: Floats, threshold: float) -> dict[str, Floats]:
-    """Return the metrics that stand on the confusion matrix, and for probabilities of a class Brier and ECE."""
+def _decisions(
+    task: Task, target: NDArray[Any], score: Floats, weights: Floats, threshold: float
+) -> dict[str, Floats]:
+    """Return the metrics that stand on the confusion matrix, and for probabilities of a class Brier and
+    ECE.
+    """
     count = 2 if task is Task.BINARY else score.shape[1]
     matrix = _confusion(target, decide(task, score, threshold), count, weights)
     hits = np.diagonal(matrix, axis1=1, axis2=2)
@@ -153,7 +166,9 @@ def _confusion(target: NDArray[Any], label: NDArray[np.int64], count: int, weigh
     from scipy.sparse import csr_array
 
     rows = np.arange(len(target))
-    cell = csr_array((np.ones(len(target)), (rows, target * count + label)), shape=(len(target), count * count))
+    cell = csr_array(
+        (np.ones(len(target)), (rows, target * count + label)), shape=(len(target), count * count)
+    )
     matrix: Floats = np.asarray((cell.T @ weights.T).T).reshape(-1, count, count)
     return matrix
 
@@ -176,5 +191,7 @@ def _macro(values: Floats, actual: Floats) -> Floats:
 def _calibrated(target: NDArray[Any], score: Floats, weights: Floats) -> dict[str, Floats]:
     total = weights.sum(axis=1)
     bins, gap = bin_of(score), score - target
-    in_bin = np.stack([weights[:, bins == number] @ gap[bins == number] for number in range(ECE_BINS)], axis=1)
+    in_bin = np.stack(
+        [weights[:, bins == number] @ gap[bins == number] for number in range(ECE_BINS)], axis=1
+    )
     return {"brier": weights @ gap**2 / total, "ece": np.abs(in_bin).sum(axis=1) / total}

@@ -1,7 +1,9 @@
 """The leak audit: is a data set, a split, or a model's test what it seems? One check a file.
 
-`audit_datasets` looks within sets, between them, and at what finished models have seen; `audit_split` at the parts of
-one; `audit_sign` at labels that run against every reference. Each gives findings with a severity, a count, examples, an
+`audit_datasets` looks within sets, between them, and at what finished models have seen; `audit_split` at the
+parts of
+one; `audit_sign` at labels that run against every reference. Each gives findings with a severity, a count,
+examples, an
 effect on the metric and a remedy; `Audit` collects them.
 """
 
@@ -46,6 +48,12 @@ def audit_datasets(datasets: Sequence[Dataset], *, keys: Sequence[ModelKeys] = (
 
 
 def audit_split(dataset: Dataset, split: Split) -> Audit:
-    """Audit the parts of a split: groups and rows on both sides, classes that are missing or unequally shared."""
-    found = [*straddling(dataset, split), *meetings(dataset, split), *class_shares(dataset, split.parts, NAMES)]
+    """Audit the parts of a split: groups and rows on both sides, classes that are missing or unequally
+    shared.
+    """
+    found = [
+        *straddling(dataset, split),
+        *meetings(dataset, split),
+        *class_shares(dataset, split.parts, NAMES),
+    ]
     return Audit.of(found, [dataset.name])

@@ -1,4 +1,6 @@
-"""Finding and Audit: what an audit found, how bad it is, what it does to a metric, and what to do about it."""
+"""Finding and Audit: what an audit found, how bad it is, what it does to a metric, and what to do about
+it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from genotool.errors import InputError
 
@@ -17,7 +22,9 @@ FORMAT = 1
 EXAMPLES = 5
 
 Effect: TypeAlias = Mapping[str, Mapping[str, float | str | None]]
-"""What was measured to the metric with and without the offending rows: ``{"memoriser": {"metric": "roc_auc", "with": …}}``."""
+"""What was measured to the metric with and without the offending rows: ``{"memoriser": {"metric":
+"roc_auc", "with": …}}``.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,9 @@ class Audit:
 
     @classmethod
     def of(cls, findings: Iterable[Finding], data: Iterable[str]) -> Audit:
-        """Return an audit with its findings in order: severity, then as found; a finding twice counts once."""
+        """Return an audit with its findings in order: severity, then as found; a finding twice counts
+        once.
+        """
         distinct = {(item.code, item.data, item.message): item for item in findings}.values()
         ordered = sorted(distinct, key=lambda item: -SEVERITIES.index(item.severity))
         return cls(tuple(ordered), tuple(dict.fromkeys(data)))
@@ -137,6 +146,6 @@ def percent(count: int, total: int) -> str:
     return "< 0.1 %" if 0 < share < 0.05 else f"{share:.1f} %"
 
 
-def shown(ids: Sequence[Any]) -> tuple[str, ...]:
+def shown(ids: Sequence[str] | NDArray[np.str_]) -> tuple[str, ...]:
     """Return the first few of the given ids, as text."""
     return tuple(str(item) for item in ids[:EXAMPLES])

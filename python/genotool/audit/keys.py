@@ -1,7 +1,10 @@
-"""Keys: what rows are, apart from their labels, in a form that can be compared, stored with a model, and read again.
+"""Keys: what rows are, apart from their labels, in a form that can be compared, stored with a model, and
+read again.
 
-A key file is ``GTKEYS1``, a line of JSON (kind, roles, n, packing, SHA-256 of the body), and the body: sorted unique
-sequences, two bits a base where they are ACGT alone, or sorted 64-bit row digests for rows that are no sequences.
+A key file is ``GTKEYS1``, a line of JSON (kind, roles, n, packing, SHA-256 of the body), and the body:
+sorted unique
+sequences, two bits a base where they are ACGT alone, or sorted 64-bit row digests for rows that are no
+sequences.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -63,11 +67,17 @@ def keys_of(dataset: Dataset) -> ModelKeys:
 
 
 def _row_digests(dataset: Dataset) -> Digests:
-    names = b"" if dataset.features is None else hashlib.sha256("\n".join(dataset.features.tolist()).encode()).digest()
+    names = (
+        b""
+        if dataset.features is None
+        else hashlib.sha256("\n".join(dataset.features.tolist()).encode()).digest()
+    )
     (column,) = dataset.keys
     digests = np.empty(len(dataset), np.uint64)
     for row in range(len(dataset)):
-        digests[row] = int.from_bytes(hashlib.blake2b(names + _row_bytes(column, row), digest_size=8).digest(), "little")
+        digests[row] = int.from_bytes(
+            hashlib.blake2b(names + _row_bytes(column, row), digest_size=8).digest(), "little"
+        )
     return digests
 
 
@@ -78,16 +88,24 @@ def _row_bytes(column: Any, row: int) -> bytes:
         order = np.argsort(column.indices[some], kind="stable")
         places, values = column.indices[some][order], column.data[some][order]
     else:
-        values = np.asarray(column[row] if isinstance(column, np.ndarray) else column.take(np.array([row]))[0])
+        values = np.asarray(
+            column[row] if isinstance(column, np.ndarray) else column.take(np.array([row]))[0]
+        )
         places = np.arange(len(values))
     kept = values != 0
     return places[kept].astype("<i8").tobytes() + values[kept].astype("<f8").tobytes()
 
 
 def write_keys(path: Path, rows: Dataset) -> None:
-    """Write the keys of the rows that a model was trained on; each key once, sorted, labels and order left out."""
+    """Write the keys of the rows that a model was trained on; each key once, sorted, labels and order left
+    out.
+    """
     keys = keys_of(rows)
-    header: dict[str, Any] = {"kind": str(keys.kind), "roles": list(KEY_COLUMNS[keys.kind]), "name": rows.name}
+    header: dict[str, Any] = {
+        "kind": str(keys.kind),
+        "roles": list(KEY_COLUMNS[keys.kind]),
+        "name": rows.name,
+    }
     if keys.digests is not None:
         distinct = np.unique(keys.digests)
         header |= {"n": len(distinct), "packing": "digests"}
@@ -110,7 +128,8 @@ def _pack(letters: bytes, packing: str) -> bytes:
         return letters
     codes = np.frombuffer(letters.translate(bytes.maketrans(BASES, bytes(range(4)))), np.uint8)
     quads = np.concatenate([codes, np.zeros(-len(codes) % 4, np.uint8)]).reshape(-1, 4)
-    return np.asarray(quads @ np.array([64, 16, 4, 1], np.uint8), np.uint8).tobytes()
+    packed = np.asarray(quads @ np.array([64, 16, 4, 1], np.uint8), np.uint8)
+    return bytes(packed.tobytes())
 
 
 def _unpack(body: bytes, total: int, packing: str) -> NDArray[np.uint8]:
@@ -118,7 +137,8 @@ def _unpack(body: bytes, total: int, packing: str) -> NDArray[np.uint8]:
     if packing == "8bit":
         return packed
     codes = (packed[:, None] >> np.array([6, 4, 2, 0], np.uint8)) & 3
-    return np.frombuffer(BASES, np.uint8)[codes.reshape(-1)[:total]]
+    letters: NDArray[np.uint8] = np.frombuffer(BASES, np.uint8)[codes.reshape(-1)[:total]]
+    return letters
 
 
 def read_keys(path: Path) -> ModelKeys:
@@ -143,7 +163,11 @@ def read_keys(path: Path) -> ModelKeys:
         raise InputError("the training keys do not have the digest that their header names", file=path)
     if packing == "digests":
         return ModelKeys(name, kind, (), _read_digests(body, n, path))
-    if packing not in ("2bit", "8bit") or n < 0 or not (length is None or (isinstance(length, int) and length >= 0)):
+    if (
+        packing not in ("2bit", "8bit")
+        or n < 0
+        or not (length is None or (isinstance(length, int) and length >= 0))
+    ):
         raise InputError("the header of the training keys is damaged", file=path)
     return ModelKeys(name, kind, _read_columns(body, len(KEY_COLUMNS[kind]), n, length, packing, path))
 
@@ -162,13 +186,19 @@ def _read_columns(
     listed = 0 if length is not None else 4 * rows
     if len(body) < listed:
         raise InputError("the training keys are cut off", file=path)
-    total = rows * length if length is not None else int(np.frombuffer(body[:listed], "<u4").sum(dtype=np.int64))
+    total = (
+        rows * length if length is not None else int(np.frombuffer(body[:listed], "<u4").sum(dtype=np.int64))
+    )
     if len(body) - listed != (math.ceil(total / 4) if packing == "2bit" else total):
         raise InputError("the training keys do not have the size that their header names", file=path)
-    lengths = np.full(rows, length, np.int64) if length is not None else np.frombuffer(body[:listed], "<u4").astype(np.int64)
+    lengths = (
+        np.full(rows, length, np.int64)
+        if length is not None
+        else np.frombuffer(body[:listed], "<u4").astype(np.int64)
+    )
     everything = Sequences(_unpack(body[listed:], total, packing), np.concatenate([[0], np.cumsum(lengths)]))
     parts = tuple(everything.take(np.arange(start * n, (start + 1) * n)) for start in range(columns))
     texts = list(zip(*parts, strict=True))
-    if any(later <= earlier for earlier, later in zip(texts, texts[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(texts)):
         raise InputError("the training keys are not sorted", file=path)
     return parts

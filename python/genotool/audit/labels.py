@@ -1,4 +1,6 @@
-"""Labels that contradict each other, or that something else than the sequence explains: GC, length, depth, a column."""
+"""Labels that contradict each other, or that something else than the sequence explains: GC, length, depth,
+a column.
+"""
 
 from __future__ import annotations
 
@@ -43,13 +45,17 @@ def conflicts(dataset: Dataset) -> Iterator[Finding]:
         same = "are equal in bases 3-23" if dataset.kind is Kind.GUIDES else "are equal"
         yield Finding(
             "conflicting-labels", severity_of(count, total, low="note", high="warning"), count, total,
-            f"{count} of {total} {words_of(dataset.kind)} of {dataset.name} ({percent(count, total)}) {same} to another with "
-            "another label", "measure them again, or leave them out", shown(dataset.ids[mask]), data=(dataset.name,),
+            f"{count} of {total} {words_of(dataset.kind)} of {dataset.name} ({percent(count, total)}) "
+            f"{same} to another with "
+            "another label",
+            "measure them again, or leave them out", shown(dataset.ids[mask]), data=(dataset.name,),
         )  # fmt: skip
 
 
 def explained(dataset: Dataset) -> Iterator[Finding]:
-    """Look for labels that GC, length or depth alone predicts, and for text columns that explain the classes."""
+    """Look for labels that GC, length or depth alone predicts, and for text columns that explain the
+    classes.
+    """
     if dataset.target is None or len(dataset) < FEWEST_ROWS:
         return
     for name, values in _plain_numbers(dataset):
@@ -89,7 +95,10 @@ def _alone(dataset: Dataset, name: str, values: NDArray[np.float64]) -> Iterator
     # by chance alone a small set strays: three standard errors of a set without any signal come on top
     counts = np.bincount(dataset.target) if dataset.classes else np.array([total, total])  # type: ignore[arg-type]
     error = np.sqrt((total + 1) / (12 * counts.prod())) if dataset.classes else 1 / np.sqrt(total - 1)
-    if strength > (ALONE if dataset.classes else ALONE_CORRELATION) and strength > (0.5 if dataset.classes else 0) + 3 * error:
+    if (
+        strength > (ALONE if dataset.classes else ALONE_CORRELATION)
+        and strength > (0.5 if dataset.classes else 0) + 3 * error
+    ):
         yield Finding(
             "plain-number", "note", total, total,
             f"{name} alone predicts the target of {dataset.name}: {metric} {value:.3f}",
@@ -111,8 +120,10 @@ def _column(dataset: Dataset, name: str, column: Any) -> Iterator[Finding]:
         severity = "severe" if strength > NEARLY_IS else "warning"
         yield Finding(
             "column-explains-label", severity, len(known), len(dataset),
-            f"the column {name} ({values} values) explains the label of {dataset.name}: Cramér's V {strength:.2f}",
-            f"a model may learn {name} instead: split by it, or use rows in which both classes have each value",
+            f"the column {name} ({values} values) explains the label of {dataset.name}: Cramér's V "
+            f"{strength:.2f}",
+            f"a model may learn {name} instead: split by it, or use rows in which both classes have each "
+            "value",
             effect={name: {"metric": "cramers_v", "value": strength}}, data=(dataset.name,),
         )  # fmt: skip
 
@@ -131,11 +142,14 @@ def class_shares(dataset: Dataset, parts: NDArray[np.int8], names: dict[int, str
                 f"the {names[code]} part of {dataset.name} holds one class only ({count} rows)",
                 "another seed or split", data=(dataset.name,),
             )  # fmt: skip
-    strength = cramers_v(contingency(parts[held], dataset.target[held])) if len(held) and len(present) > 1 else 0.0
+    strength = (
+        cramers_v(contingency(parts[held], dataset.target[held])) if len(held) and len(present) > 1 else 0.0
+    )
     if strength > 0.1:
         shares = ", ".join(f"{names[code]} {_shares(dataset, parts == code)}" for code in present)
         yield Finding(
-            "class-shares", "note", len(held), len(dataset), f"the classes of {dataset.name} are shared unequally: {shares}",
+            "class-shares", "note", len(held), len(dataset),
+            f"the classes of {dataset.name} are shared unequally: {shares}",
             "a threshold chosen on one part may not suit another", data=(dataset.name,),
         )  # fmt: skip
 

@@ -45,14 +45,21 @@ def within(dataset: Dataset) -> Iterator[Finding]:
         variant = _repeats(codes(keys, "variant")) & ~duplicate
         if variant.any():
             said = f"equal an earlier guide of {dataset.name} in bases 3-23 (augmentation, or one site twice)"
-            yield _within("variants", variant, dataset, said, "split by what they share: rows equal in bases 3-23 are one")
+            yield _within(
+                "variants",
+                variant,
+                dataset,
+                said,
+                "split by what they share: rows equal in bases 3-23 are one",
+            )
     turned = match(keys, keys, "reverse_complement")
     met = turned >= 0
     if met.any():
         own = int((turned == np.arange(total)).sum())
         yield Finding(
             "reverse-complements", "note", int(met.sum()), total,
-            f"{int(met.sum())} of {total} {what} of {dataset.name} ({percent(int(met.sum()), total)}) are the reverse "
+            f"{int(met.sum())} of {total} {what} of {dataset.name} ({percent(int(met.sum()), total)}) are "
+            "the reverse "
             f"complement of one of its {what}, {own} of themselves",
             "keep both strands of a site in one part", shown(dataset.ids[met]), data=data,
         )  # fmt: skip
@@ -62,7 +69,9 @@ def _within(code: str, mask: NDArray[np.bool_], dataset: Dataset, said: str, rem
     count, total = int(mask.sum()), len(dataset)
     message = f"{count} of {total} {words_of(dataset.kind)} ({percent(count, total)}) {said}"
     severity = severity_of(count, total, low="note", high="warning")
-    return Finding(code, severity, count, total, message, remedy, shown(dataset.ids[mask]), data=(dataset.name,))
+    return Finding(
+        code, severity, count, total, message, remedy, shown(dataset.ids[mask]), data=(dataset.name,)
+    )
 
 
 def _repeats(digests: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -96,8 +105,10 @@ def _pair(small: Dataset, large: Dataset) -> Iterator[Finding]:
         count, total = int(close.sum()), len(small)
         yield Finding(
             "near-rows", severity_of(count, total, low="note", high="warning"), count, total,
-            f"{count} of {total} {words_of(small.kind)} of {small.name} ({percent(count, total)}) differ in one base from "
-            f"one of {large.name}", "treat them as one when splitting", shown(small.ids[close]), data=(small.name, large.name),
+            f"{count} of {total} {words_of(small.kind)} of {small.name} ({percent(count, total)}) differ "
+            "in one base from "
+            f"one of {large.name}", "treat them as one when splitting",
+            shown(small.ids[close]), data=(small.name, large.name),
         )  # fmt: skip
 
 
@@ -110,7 +121,11 @@ def _first(indices: Sequence[Index]) -> Index:
 
 def _counted(met: dict[str, Index]) -> str:
     """Return how many rows meet by each relation, each row under the first that holds."""
-    names = {"exact": "equal", "reverse_complement": "reverse complements", "variant": "variants in the two PAM-distal bases"}
+    names = {
+        "exact": "equal",
+        "reverse_complement": "reverse complements",
+        "variant": "variants in the two PAM-distal bases",
+    }
     taken, parts = np.zeros(len(met["exact"]), np.bool_), []
     for relation, index in met.items():
         new = (index >= 0) & ~taken
@@ -121,21 +136,41 @@ def _counted(met: dict[str, Index]) -> str:
 
 
 def _shared(
-    small: Dataset, large: Dataset, mask: NDArray[np.bool_], partner: Index, back: NDArray[np.bool_], counted: str
+    small: Dataset,
+    large: Dataset,
+    mask: NDArray[np.bool_],
+    partner: Index,
+    back: NDArray[np.bool_],
+    counted: str,
 ) -> Finding:
     count, total, what = int(mask.sum()), len(small), words_of(small.kind)
     both = small.target is not None and large.target is not None
     message = (
-        f"{percent(count, total)} of {small.name}'s {what} ({count} of {total}: {counted}) are in {large.name}, which makes "
+        f"{percent(count, total)} of {small.name}'s {what} ({count} of {total}: {counted}) are in "
+        f"{large.name}, which makes "
         f"{percent(int(back.sum()), len(large))} of {large.name}"
     )
     if both and small.classes and small.classes == large.classes:
         same = small.target[mask] == large.target[partner[mask]]  # type: ignore[index]
         message += f"; {percent(int(same.sum()), count)} of them have the same label"
-    effect = {**lookup_effect(small, large, mask, back), **lookup_effect(large, small, back, mask)} if both else None
+    effect = (
+        {**lookup_effect(small, large, mask, back), **lookup_effect(large, small, back, mask)}
+        if both
+        else None
+    )
     severity = severity_of(count, total) if both else "warning"
     names = (small.name, large.name)
-    return Finding("shared-rows", severity, count, total, message, REMEDY_SHARED, shown(small.ids[mask]), effect or None, names)
+    return Finding(
+        "shared-rows",
+        severity,
+        count,
+        total,
+        message,
+        REMEDY_SHARED,
+        shown(small.ids[mask]),
+        effect or None,
+        names,
+    )
 
 
 def lookup_effect(
@@ -143,7 +178,8 @@ def lookup_effect(
 ) -> Effect:
     """Return what looking up the nearest reference row's target scores, by name of the two sets.
 
-    ``with``: every query row in every reference row; ``shared``: the query rows that meet one; ``without``: every query
+    ``with``: every query row in every reference row; ``shared``: the query rows that meet one; ``without``:
+    every query
     row, in the reference rows that meet none.
     """
     from genotool.floors import nearest_targets
@@ -159,7 +195,9 @@ def lookup_effect(
         "metric": metric,
         "with": compute(task, query.target, everything, raw=True)[metric],
         "shared": compute(task, query.target[query_met], everything[query_met], raw=True)[metric],
-        "without": compute(task, query.target, nearest_targets(rest, query), raw=True)[metric] if len(rest) else None,
+        "without": compute(task, query.target, nearest_targets(rest, query), raw=True)[metric]
+        if len(rest)
+        else None,
     }
     return {f"{query.name} looked up in {reference.name}": measured}
 
@@ -174,10 +212,21 @@ def seen_by(dataset: Dataset, keys: ModelKeys) -> Iterator[Finding]:
     count, total = int(mask.sum()), len(dataset)
     if count:
         message = (
-            f"{percent(count, total)} of {dataset.name}'s {words_of(dataset.kind)} ({count} of {total}: {_counted(met)}) are "
+            f"{percent(count, total)} of {dataset.name}'s {words_of(dataset.kind)} ({count} of {total}: "
+            f"{_counted(met)}) are "
             f"among those that the model was trained on ({keys.name})"
         )
-        severity, remedy = severity_of(count, total), "leave them out of every test, or move them to the training part"
+        severity, remedy = (
+            severity_of(count, total),
+            "leave them out of every test, or move them to the training part",
+        )
         yield Finding(
-            "seen-by-model", severity, count, total, message, remedy, shown(dataset.ids[mask]), data=(dataset.name, keys.name)
+            "seen-by-model",
+            severity,
+            count,
+            total,
+            message,
+            remedy,
+            shown(dataset.ids[mask]),
+            data=(dataset.name, keys.name),
         )

@@ -33,14 +33,17 @@ def straddling(dataset: Dataset, split: Split) -> Iterator[Finding]:
     total = len(set(dataset.groups[test].tolist()))
     yield Finding(
         "straddling-groups", "severe" if split.method in BY_GROUP else "warning", len(both), total,
-        f"{len(both)} of the {total} groups in the test part of {dataset.name} have rows in training or validation too "
+        f"{len(both)} of the {total} groups in the test part of {dataset.name} have rows in training or "
+        "validation too "
         f"({percent(int(rows.sum()), int(test.sum()))} of its test rows; split by {split.method})",
         "--split group", shown(both), data=(dataset.name,),
     )  # fmt: skip
 
 
 def meetings(dataset: Dataset, split: Split) -> Iterator[Finding]:
-    """Look for held-out rows that meet a row of an earlier part: test in training or validation, validation in training."""
+    """Look for held-out rows that meet a row of an earlier part: test in training or validation,
+    validation in training.
+    """
     for held, earlier in ((Part.TEST, (Part.TRAIN, Part.VALID)), (Part.VALID, (Part.TRAIN,))):
         rows, fitted = split.rows(held), np.flatnonzero(np.isin(split.parts, earlier)).astype(np.int64)
         if len(rows) and len(fitted):
@@ -55,20 +58,29 @@ def _meeting(held: Dataset, fitted: Dataset, part: Part) -> Iterator[Finding]:
         back |= match(there, here, relation) >= 0
     if mask.any():
         effect = lookup_effect(held, fitted, mask, back) if part is Part.TEST else None
-        yield _crossing("rows-across-parts", mask, held, part, "equal, reverse-complement or vary in the PAM-distal bases",
-                        ("warning", "severe"), effect)  # fmt: skip
+        how = "equal, reverse-complement or vary in the PAM-distal bases"
+        yield _crossing("rows-across-parts", mask, held, part, how, ("warning", "severe"), effect)
     close = (near(here, there) >= 0) & ~mask
     if close.any():
-        yield _crossing("near-rows-across-parts", close, held, part, "differ in one base from", ("note", "warning"), None)
+        yield _crossing(
+            "near-rows-across-parts", close, held, part, "differ in one base from", ("note", "warning"), None
+        )
 
 
 def _crossing(
-    code: str, mask: NDArray[np.bool_], held: Dataset, part: Part, how: str, severities: tuple[str, str], effect: object
+    code: str,
+    mask: NDArray[np.bool_],
+    held: Dataset,
+    part: Part,
+    how: str,
+    severities: tuple[str, str],
+    effect: object,
 ) -> Finding:
     count, total = int(mask.sum()), len(held)
     return Finding(
         code, severity_of(count, total, low=severities[0], high=severities[1]), count, total,
-        f"{count} of {total} {NAMES[part.value]} {words_of(held.kind)} of {held.name} ({percent(count, total)}) {how} a row "
+        f"{count} of {total} {NAMES[part.value]} {words_of(held.kind)} of {held.name} "
+        f"({percent(count, total)}) {how} a row "
         "that was fitted on", "--overlap drop, or a split that keeps them together",
         shown(held.ids[mask]), effect or None, (held.name,),  # type: ignore[arg-type]
     )  # fmt: skip

@@ -1,7 +1,9 @@
 """How rows of two sets can be the same: equal, reverse complement, PAM-distal variant, one base apart.
 
-Guides are compared at their PAM end: a 23-nt guide and a spacer of 17 to 20 nt on the bases that both have. A variant
-is equal from base 3 on: the two PAM-distal bases hardly matter to the enzyme, and sets are augmented by varying them.
+Guides are compared at their PAM end: a 23-nt guide and a spacer of 17 to 20 nt on the bases that both have.
+A variant
+is equal from base 3 on: the two PAM-distal bases hardly matter to the enzyme, and sets are augmented by
+varying them.
 """
 
 from __future__ import annotations
@@ -80,7 +82,9 @@ def match(query: ModelKeys, reference: ModelKeys, relation: str) -> Index:
 
 
 def codes(keys: ModelKeys, relation: str) -> NDArray[np.uint64]:
-    """Return (n,) digests that are equal where two rows of the set meet by the relation (exact or variant)."""
+    """Return (n,) digests that are equal where two rows of the set meet by the relation (exact or
+    variant).
+    """
     if keys.digests is not None:
         return keys.digests
     if keys.kind is not Kind.GUIDES or relation == "exact":
@@ -141,7 +145,8 @@ def _slice(sequences: Sequences, rows: Index, start: int, stop: int) -> Sequence
 def near(query: ModelKeys, reference: ModelKeys) -> Index:
     """Return (n,) for each row of `query` a row of `reference` one base apart or none, -1 for none.
 
-    Only single sequences of one length, up to 64 nt. Each position in turn is masked and the rest looked up: the time
+    Only single sequences of one length, up to 64 nt. Each position in turn is masked and the rest looked up:
+    the time
     grows with (n + m) log m, not n m.
     """
     found = np.full(len(query), -1, np.int64)
@@ -157,10 +162,14 @@ def near(query: ModelKeys, reference: ModelKeys) -> Index:
 
 
 def _near_of_length(query: Sequences, reference: Sequences, length: int) -> Index:
-    rng = np.random.default_rng(length)  # fixed: a random weight a letter and position makes a hash that can be masked
+    rng = np.random.default_rng(
+        length
+    )  # fixed: a random weight a letter and position makes a hash that can be masked
     weight = rng.integers(1, 2**63, (length, 256), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     left, right = (part.data.reshape(len(part), length) for part in (query, reference))
-    of_left, of_right = (weight[np.arange(length), part].sum(axis=1, dtype=np.uint64) for part in (left, right))
+    of_left, of_right = (
+        weight[np.arange(length), part].sum(axis=1, dtype=np.uint64) for part in (left, right)
+    )
     found = np.full(len(query), -1, np.int64)
     for place in range(length):
         hit = _lookup(of_left - weight[place, left[:, place]], of_right - weight[place, right[:, place]])

@@ -1,0 +1,117 @@
+"""Simple features of rows, without fitted state: what floors are fitted on where a family brings none of
+its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genotool.dataset import KEY_COLUMNS, Dataset, Kind
+from genotool.sequences import Sequences
+
+__all__ = ["Features", "beside", "default_features", "kmer_features", "positional_features"]
+
+Features: TypeAlias = Callable[[Dataset], Any]
+"""Rows to (n, m) features, dense or sparse; no fitted state."""
+
+LONGEST_POSITIONAL = 64
+KMER = 6
+BLOCK = 4096
+
+
+def positional_features(
+    sequences: Sequences, length: int = 23, align: Literal["left", "right"] = "right"
+) -> NDArray[np.float32]:
+    """Return (n, 4 length + 16 (length - 1)) one-hot bases and position-wise dinucleotides; guides by
+    default.
+
+    Longer rows are trimmed and shorter ones padded with zeros on the side that `align` does not name.
+    """
+    bases = sequences.one_hot("float32", "nlc", length=length, align=align)
+    pairs = bases[:, :-1, :, None] * bases[:, 1:, None, :]
+    n = len(bases)
+    return np.concatenate([bases.reshape(n, -1), pairs.reshape(n, -1)], axis=1)
+
+
+def kmer_features(sequences: Sequences, k: int = KMER) -> Any:
+    """Return a sparse CSR (n, 4**k) float32 of k-mer counts, one strand; k-mers with other letters than
+    ACGT left out.
+    """
+    from scipy import sparse
+
+    parts = []
+    for start in range(0, len(sequences), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(sequences)), dtype=np.int64)
+        some = sequences.take(rows)
+        parts.append(_kmer_counts(some.one_hot("uint8", "nlc", length=int(some.lengths.max())), k))
+    return sparse.vstack(parts, format="csr") if parts else sparse.csr_array((0, 4**k), dtype=np.float32)
+
+
+def _kmer_counts(bases: NDArray[np.uint8], k: int) -> Any:
+    from scipy import sparse
+
+    n, length, _ = bases.shape
+    known, code = np.asarray(bases.any(axis=2)), bases.argmax(axis=2).astype(np.int64)
+    places = max(length - k + 1, 0)
+    number, whole = np.zeros((n, places), np.int64), np.ones((n, places), np.bool_)
+    for offset in range(k):
+        number = number * 4 + code[:, offset : offset + places]
+        whole &= known[:, offset : offset + places]
+    row, place = np.nonzero(whole)
+    ones = np.ones(len(row), np.float32)
+    return sparse.coo_array((ones, (row, number[row, place])), shape=(n, 4**k)).tocsr()
+
+
+def default_features(datasets: Sequence[Dataset], *, dinucleotides: bool = True) -> Features:
+    """Return the features for a family that brings none, one choice for all of the given sets.
+
+    Guides and short sequences of one length: `positional_features`, guides aligned at the PAM end. Other
+    sequences:
+    `kmer_features`. Pairs: both sides beside each other. A matrix: itself, sparse if it is.
+
+    Parameters
+    ----------
+    dinucleotides
+        False: one-hot bases alone, so that squared distance is twice the Hamming distance.
+    """
+    kind = datasets[0].kind
+    makers = {
+        role: _maker([dataset.columns[role] for dataset in datasets], kind, dinucleotides)
+        for role in KEY_COLUMNS[kind]
+    }
+
+    def features(dataset: Dataset) -> Any:
+        return beside([make(dataset.columns[role]) for role, make in makers.items()])
+
+    return features
+
+
+def _maker(columns: Sequence[Any], kind: Kind, dinucleotides: bool) -> Callable[[Any], Any]:
+    if not all(isinstance(column, Sequences) for column in columns):
+        return lambda column: column if hasattr(column, "shape") else column.take(np.arange(len(column)))
+    lengths = np.unique(np.concatenate([column.lengths for column in columns]))
+    length: int
+    align: Literal["left", "right"]
+    length, align = (23, "right") if kind is Kind.GUIDES else (int(lengths[0]), "left")
+    if kind is not Kind.GUIDES and (len(lengths) > 1 or length > LONGEST_POSITIONAL):
+        return kmer_features
+    if dinucleotides:
+        return lambda column: positional_features(column, length, align)
+    return lambda column: column.one_hot("float32", "nlc", length=length, align=align).reshape(
+        len(column), -1
+    )
+
+
+def beside(parts: Sequence[Any]) -> Any:
+    """Return features side by side; sparse if one of them is."""
+    from scipy import sparse
+
+    if len(parts) == 1:
+        return parts[0]
+    if any(sparse.issparse(part) for part in parts):
+        return sparse.csr_array(sparse.hstack(parts, format="csr"))
+    return np.concatenate(parts, axis=1)

@@ -115,7 +115,7 @@ def _letters(axes: Axes, heights: NDArray[Any], alphabet: Sequence[str]) -> None
     )  # fmt: skip
     axes.axhline(0, color=MUTED, linewidth=0.7)
     axes.spines["left"].set_visible(True)
-    axes.grid(axis="x", visible=False)
+    axes.grid(False)
     _positions(axes, len(heights), first=1)
 
 

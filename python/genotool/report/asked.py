@@ -79,9 +79,8 @@ def provenance(collected: Collected) -> Section:
     for step in collected.steps:
         config = json.dumps(step.record.get("config") or {}, indent=1, sort_keys=True)
         if step.record.get("config"):
-            name = step.name.removeprefix("steps/") or step.verb
             rows = [[key, value] for key, value in _flat(json.loads(config)).items()]
-            blocks.append(Grid(["setting", "value"], rows, title=f"Settings of {name}", folded=True))
+            blocks.append(Grid(["setting", "value"], rows, title=f"Settings of {step.title}", folded=True))
     return Section("provenance", "Where it comes from", blocks)
 
 

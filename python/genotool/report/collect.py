@@ -68,6 +68,12 @@ class Step:
         return str(self.record.get("verb", ""))
 
     @property
+    def title(self) -> str:
+        """The step in words: its folder's name without the number, or the verb."""
+        match = STEP_NAME.fullmatch(self.name.removeprefix("steps/"))
+        return match[2].replace("-", " ") if match else self.verb
+
+    @property
     def state(self) -> str:
         """Whether it is done, running, failed or stopped."""
         return str(self.record.get("state", "unknown"))

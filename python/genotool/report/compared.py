@@ -22,9 +22,12 @@ def comparison(collected: Collected, pictures: Pictures) -> Section | None:
         blocks += _compared(step.tables["stats"])
         notes = step.content.get("comparison", {}).get("notes") or []
         blocks += (
-            [Text(". ".join(str(note) for note in notes) + ".", title="How to read this")] if notes else []
+            [Text("; ".join(str(note) for note in notes) + ".", title="How to read this")] if notes else []
         )
-        kept = [(text, name.replace("_", " ").replace("-", " ") + ".") for name, text in step.figures.items()]
+        kept = [
+            (text, name.replace("_", " ").replace("-", " ").capitalize() + ".")
+            for name, text in step.figures.items()
+        ]
         blocks += pictures.found(kept)
     return Section("comparison", "How the data sets differ", blocks) if blocks else None
 

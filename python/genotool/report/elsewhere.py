@@ -8,8 +8,8 @@ from typing import Any
 from genotool.metrics import HEADLINE
 from genotool.report.blocks import Block, Grid, Notice, Section, Text
 from genotool.report.collect import Collected, Step
-from genotool.report.drawn import measured_against_predicted
-from genotool.report.numbers import METRICS, count, estimate, interval, number, real
+from genotool.report.drawn import Drawn, measured_against_predicted
+from genotool.report.numbers import METRICS, count, estimate, estimate_or_reason, number, real
 from genotool.report.pictures import Pictures
 from genotool.report.real import task_of
 
@@ -29,13 +29,12 @@ def generalisation(collected: Collected, pictures: Pictures) -> Section | None:
 
 
 def _sets(step: Step, sets: Mapping[str, Any], pictures: Pictures) -> list[Block]:
-    name = step.name.removeprefix("steps/") or step.verb
     rows = []
     for key, measured in sets.items():
         headline = str(measured.get("headline") or HEADLINE[task_of(step)])
         item = (measured.get("metrics") or {}).get(headline) or {}
         best = _best_floor(measured, headline)
-        row = [key, METRICS.get(headline, headline), number(real(item.get("value"))), interval(item)]
+        row = [key, METRICS.get(headline, headline), estimate_or_reason(item)]
         rows.append(
             [
                 *row,
@@ -45,10 +44,12 @@ def _sets(step: Step, sets: Mapping[str, Any], pictures: Pictures) -> list[Block
                 str(measured.get("verdict") or "–"),
             ]
         )
-    head = ["data set", "metric", "value", "95 % interval", "n", "groups", "best floor", "against it"]
-    blocks: list[Block] = [Grid(head, rows, numeric=frozenset({2, 3, 4, 5, 6}), title=name)]
+    head = ["data set", "metric", "value [95 % interval]", "n", "groups", "best floor", "against it"]
+    blocks: list[Block] = [Grid(head, rows, numeric=frozenset({3, 4}), title=step.title)]
     for key, measured in sets.items():
-        blocks += _one_set(step, str(key), measured, pictures)
+        blocks += _one_set(str(key), measured)
+    drawn = [figure for key, measured in sets.items() for figure in _scatter(step, str(key), measured)]
+    blocks += pictures.drawn(drawn, step.name.removeprefix("steps/"))
     kept = [(text, caption.replace("_", " ").replace("-", " ")) for caption, text in step.figures.items()]
     return [*blocks, *pictures.found(kept)]
 
@@ -63,25 +64,28 @@ def _best_floor(measured: Mapping[str, Any], headline: str) -> str:
     return f"{best.replace('_', ' ')} {estimate(floors[best][headline])}"
 
 
-def _one_set(step: Step, key: str, measured: Mapping[str, Any], pictures: Pictures) -> list[Block]:
+def _scatter(step: Step, key: str, measured: Mapping[str, Any]) -> Drawn:
+    table = step.tables.get(f"predictions-{key}")
+    correlation = (measured.get("metrics") or {}).get("spearman")
+    if table is None or not isinstance(correlation, Mapping):
+        return []
+    figures = measured_against_predicted(table, None, correlation, key, simulated=step.simulated)
+    return [(f"{name}-{key}", text, caption) for name, text, caption in figures]
+
+
+def _one_set(key: str, measured: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = [
         Notice(f"{key}: {measured[word]}") for word in ("warning", "note") if measured.get(word)
     ]
     if measured.get("seen_rows_left_out"):
         left = count(measured["seen_rows_left_out"])
         blocks.append(
-            Text(f"{key}: {left} rows that the model was trained on are left out of every figure here.")
+            Text(f"{key}: {left} rows that the model was trained on are left out of the numbers here.")
         )
     if measured.get("sentence"):
         blocks.append(Text(f"{key}: {measured['sentence']}"))
     blocks += _by_group(key, measured.get("by_group"))
-    blocks += _within(key, measured.get("within_group"))
-    table = step.tables.get(f"predictions-{key}")
-    if table is not None and "spearman" in (measured.get("metrics") or {}):
-        correlation = measured["metrics"]["spearman"] or {}
-        drawn = measured_against_predicted(table, None, correlation, key, simulated=step.simulated)
-        blocks += pictures.drawn([(f"{name}-{key}", text, caption) for name, text, caption in drawn], "")
-    return blocks
+    return [*blocks, *_within(key, measured.get("within_group"))]
 
 
 def _by_group(key: str, groups: Any) -> list[Block]:

@@ -26,8 +26,7 @@ def _explained(step: Step, pictures: Pictures) -> list[Block]:
         f"{found.get('method')}; n = {n} rows of {data}; background: {found.get('background')}. "
         f"Largest additivity error {_small(error)}, median change that is explained {_small(delta)}."
     )
-    title = step.name.removeprefix("steps/")
-    blocks: list[Block] = [Text(said, title=title)]
+    blocks: list[Block] = [Text(said, title=step.title)]
     if found.get("exact"):
         blocks.append(Notice("Exact: the attributions of each row add up to its prediction.", "good"))
     else:

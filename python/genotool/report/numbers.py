@@ -7,7 +7,17 @@ from typing import Any
 
 from genotool.figures.style import number
 
-__all__ = ["METRICS", "count", "estimate", "interval", "number", "p_value", "real", "seconds", "tidy"]
+__all__ = [
+    "METRICS",
+    "count",
+    "estimate",
+    "estimate_or_reason",
+    "number",
+    "p_value",
+    "real",
+    "seconds",
+    "tidy",
+]
 
 METRICS: Mapping[str, str] = {
     "roc_auc": "ROC-AUC",
@@ -24,7 +34,7 @@ METRICS: Mapping[str, str] = {
     "mae": "mean absolute error",
     "r2": "R²",
 }
-THIN = " "
+THIN = "\u202f"
 
 
 def real(value: Any) -> float | None:
@@ -42,12 +52,10 @@ def count(value: Any) -> str:
     return "–" if found is None else f"{int(found):,}".replace(",", THIN)
 
 
-def interval(item: Mapping[str, Any], digits: int = 3) -> str:
-    """Return ``0.715 to 0.768``; the reason where there is no interval."""
-    low, high = real(item.get("low")), real(item.get("high"))
-    if low is None or high is None:
-        return str(item.get("reason") or "no interval")
-    return f"{number(low, digits)} to {number(high, digits)}"
+def estimate_or_reason(item: Mapping[str, Any], digits: int = 3) -> str:
+    """Return the estimate, and where it has no interval the reason for that."""
+    reason = str(item.get("reason") or "")
+    return f"{estimate(item, digits)} ({reason})" if reason else estimate(item, digits)
 
 
 def estimate(item: Mapping[str, Any], digits: int = 3) -> str:

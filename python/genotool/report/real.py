@@ -10,7 +10,7 @@ from genotool.metrics import HEADLINE
 from genotool.report.blocks import Block, Finding, Findings, Grid, Notice, Section, Text, Tone, Verdict
 from genotool.report.collect import Collected, Step, models_of
 from genotool.report.drawn import floor_plot
-from genotool.report.numbers import METRICS, count, estimate, interval, number, p_value, real
+from genotool.report.numbers import METRICS, count, estimate, estimate_or_reason, number, p_value, real
 from genotool.report.pictures import Pictures
 
 __all__ = ["findings_of", "real_section", "task_of", "verdict_of"]
@@ -115,10 +115,13 @@ def _overlap(step: Step) -> list[Block]:
     rows = []
     for words, measured in held.items():
         item = measured.get("metrics", {}).get(name) or {}
-        rows.append([words, str(measured.get("of", "")), estimate(item), count(measured.get("n"))])
+        rows.append([words, estimate(item), count(measured.get("n"))])
     met = f": {count(metrics['met'])} rows met" if "met" in metrics else ""
-    head = ["rows", "whose score", f"{METRICS.get(name, name)} [95 % interval]", "n"]
-    return [Grid(head, rows, numeric=frozenset({2, 3}), title=f"With and without the overlap{met}")]
+    whose = "".join(
+        f"; scored by {of}" for of in {str(item["of"]) for item in held.values() if item.get("of")}
+    )
+    head = ["rows", f"{METRICS.get(name, name)} [95 % interval]", "n"]
+    return [Grid(head, rows, numeric=frozenset({1, 2}), title=f"With and without the overlap{met}{whose}")]
 
 
 def findings_of(step: Step) -> Findings:
@@ -127,8 +130,9 @@ def findings_of(step: Step) -> Findings:
     order = {severity: place for place, severity in enumerate(SEVERITIES)}
     items.sort(key=lambda item: order.get(str(item.get("severity")), len(order)))
     sets = ", ".join(str(name) for name in step.content["audit"].get("datasets") or [])
-    name = step.name.removeprefix("steps/") or step.verb
-    return Findings(f"Audit of {name}" + (f": {sets}" if sets else ""), [_finding(item) for item in items])
+    return Findings(
+        f"Audit of {step.title}" + (f": {sets}" if sets else ""), [_finding(item) for item in items]
+    )
 
 
 def _finding(item: Mapping[str, Any]) -> Finding:
@@ -188,13 +192,12 @@ def _split(label: str, step: Step) -> list[Block]:
 
 
 def metric_rows(measured: Mapping[str, Any], lower_is_better: frozenset[str]) -> list[list[str]]:
-    """Return the rows of a table of metrics: name, value, interval, n and groups."""
+    """Return the rows of a table of metrics: name, value with interval, n and groups."""
     rows = []
     for name, item in (measured.get("metrics") or {}).items():
         if not isinstance(item, Mapping):
             continue
         title = METRICS.get(name, name) + (" (lower is better)" if name in lower_is_better else "")
-        value = number(real(item.get("value")))
         n = count(item.get("n", measured.get("n")))
-        rows.append([title, value, interval(item), n, count(item.get("groups"))])
+        rows.append([title, estimate_or_reason(item), n, count(item.get("groups"))])
     return rows

@@ -24,13 +24,13 @@ def metrics_section(collected: Collected) -> Section | None:
     for label, step in models_of(collected):
         test = step.content["metrics"]["test"]
         rows = metric_rows(test, LOWER_IS_BETTER)
-        head = ["metric", "value", "95 % interval", "n", "groups"]
-        blocks.append(Grid(head, rows, numeric=frozenset({1, 2, 3, 4}), title=f"{label}: test rows"))
+        head = ["metric", "value [95 % interval]", "n", "groups"]
+        blocks.append(Grid(head, rows, numeric=frozenset({2, 3}), title=f"{label}: test rows"))
         valid = step.content["metrics"].get("valid")
         if isinstance(valid, Mapping):
             rows = metric_rows(valid, LOWER_IS_BETTER)
             title = f"{label}: validation rows, which chose the epoch and the threshold"
-            blocks.append(Grid(head, rows, numeric=frozenset({1, 2, 3, 4}), title=title, folded=True))
+            blocks.append(Grid(head, rows, numeric=frozenset({2, 3}), title=title, folded=True))
     return Section("metrics", "Metrics", blocks) if blocks else None
 
 
@@ -69,7 +69,7 @@ def search(collected: Collected) -> Section | None:
         blocks.append(
             Text(f"{engine} tried {trials} architectures; the score is {objective} on validation rows.")
         )
-        blocks.append(_grid(step.tables["trials"], step.name.removeprefix("steps/") or step.verb))
+        blocks.append(_grid(step.tables["trials"], step.title))
     return Section("search", "Architecture search", blocks) if blocks else None
 
 

@@ -99,12 +99,13 @@ def _background(trained: Trained, rows: Dataset | None, seed: int) -> tuple[Data
     """Return the rows that attributions start from: training rows, or, where not at hand, the given ones."""
     try:
         dataset = trained.load_dataset()
-        training = dataset.take(trained.split.rows(Part.TRAIN))
-        return _drawn(training, BACKGROUND, seed), f"training rows of {dataset.name}"
+        training = _drawn(dataset.take(trained.split.rows(Part.TRAIN)), BACKGROUND, seed)
+        return training, f"{len(training)} training rows of {dataset.name}"
     except (InputError, UnavailableError, UsageError):
         if rows is None:
             raise
-        return _drawn(rows, BACKGROUND, seed), f"rows of {rows.name}, as the training rows are not at hand"
+        given = _drawn(rows, BACKGROUND, seed)
+        return given, f"{len(given)} rows of {rows.name}, as no training rows are at hand"
 
 
 def _drawn(dataset: Dataset, count: int, seed: int) -> Dataset:

@@ -72,7 +72,7 @@ def explain(
         alphabet=ALPHABET,
         additivity_error=np.abs(values.sum(axis=(1, 2)) + base - prediction) * scale,
         delta=np.abs(prediction - base) * scale,
-        method=f"DeepSHAP of {unit}, against {len(reference)} training rows",
+        method=f"DeepSHAP of {unit}",
     )
 
 

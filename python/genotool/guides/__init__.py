@@ -6,6 +6,14 @@ from genotool.guides.ranked import Ranking, ScoredSites
 from genotool.guides.scan import Found, scan, score_sites
 
 __all__ = [
-    "FORMATS", "Found", "Listing", "Ranking", "RestrictionSite", "ScoredSites", "lines", "parse_sites", "scan",
+    "FORMATS",
+    "Found",
+    "Listing",
+    "Ranking",
+    "RestrictionSite",
+    "ScoredSites",
+    "lines",
+    "parse_sites",
+    "scan",
     "score_sites",
-]  # fmt: skip
+]

@@ -1,6 +1,6 @@
 """What a guide is judged by besides its score: composition, terminator, hairpin, restriction sites.
 
-Everything works on spacers as a (n, length) uint8 matrix of the letters A, C, G, T, a column operation a base, so
+Everything works on spacers as a (n, length) uint8 matrix of the letters A, C, G, T, one operation a column, so
 that a genome's guides take seconds.
 """
 
@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from genotool.errors import UnavailableError, UsageError, nearest
 
-__all__ = ["SHORTEST_LOOP", "RestrictionSite", "gc_fraction", "hairpin_stem", "longest_run", "parse_sites", "poly_t"]
+__all__ = [
+    "SHORTEST_LOOP",
+    "RestrictionSite",
+    "gc_fraction",
+    "hairpin_stem",
+    "longest_run",
+    "parse_sites",
+    "poly_t",
+]
 
 Letters = NDArray[np.uint8]
 
@@ -136,12 +144,18 @@ def _site(word: str) -> RestrictionSite:
             f"the enzyme {word} cannot be looked up: Biopython is not installed",
             hint="install biopython, or give the recognition sequence: --avoid-site CGTCTC",
         ) from error
-    known = {str(enzyme).casefold(): enzyme for enzyme in Restriction.AllEnzymes}
+    known = {str(enzyme).casefold(): enzyme for enzyme in Restriction.AllEnzymes}  # type: ignore[attr-defined]
     if word.casefold() not in known:
         close = nearest(word, [str(enzyme) for enzyme in known.values()]).split(" known: ")[0]
-        guess = close if close.startswith("did you mean") else "an enzyme that REBASE knows, or 4 to 20 IUPAC letters"
+        guess = (
+            close
+            if close.startswith("did you mean")
+            else "an enzyme that REBASE knows, or 4 to 20 IUPAC letters"
+        )
         raise UsageError(f"unknown enzyme {word!r} in --avoid-site", hint=guess)
     enzyme = known[word.casefold()]
     if not enzyme.site or set(enzyme.site) - set(IUPAC):
-        raise UsageError(f"the recognition sequence of {enzyme} is not known", hint="give the sequence itself")
+        raise UsageError(
+            f"the recognition sequence of {enzyme} is not known", hint="give the sequence itself"
+        )
     return RestrictionSite(str(enzyme), str(enzyme.site))

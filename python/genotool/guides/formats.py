@@ -1,7 +1,7 @@
 """The forms in which ranked guides are written: TSV, BED6+, CRISPOR-like and a MAGeCK library.
 
-Coordinates are 0-based, half open, on the forward strand of the record, and span spacer and PAM: the record's slice
-``[start:end]``, reverse-complemented where the strand is ``-``, is the guide.
+Coordinates are 0-based, half open, on the forward strand of the record, and span spacer and PAM: the record's
+slice ``[start:end]``, reverse-complemented where the strand is ``-``, is the guide.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ ONLY_OTHER_FORMATS = ("scaled", "crispor_id")
 FORMATS: dict[str, dict[str, str]] = {
     "tsv": {},
     "bed": {
-        "#chrom": "record", "start": "start", "end": "end", "name": "spacer", "score": "scaled", "strand": "strand",
-        "guide": "guide", "genotoolScore": "score", "rank": "rank", "copies": "copies", "gc": "gc", "poly_t": "poly_t",
-        "homopolymer": "homopolymer", "hairpin_stem": "hairpin_stem", "sites": "sites", "seen": "seen",
+        "#chrom": "record", "start": "start", "end": "end", "name": "spacer", "score": "scaled",
+        "strand": "strand",
+        "guide": "guide", "genotoolScore": "score", "rank": "rank", "copies": "copies", "gc": "gc",
+        "poly_t": "poly_t", "homopolymer": "homopolymer", "hairpin_stem": "hairpin_stem",
+        "sites": "sites", "seen": "seen",
     },
     "crispor": {
         "#seqId": "record", "guideId": "crispor_id", "targetSeq": "guide", "genotoolScore": "score",
@@ -37,8 +39,8 @@ FORMATS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 """Format to the header of each column and where its values come from; the empty one writes every column.
 
-CRISPOR's own specificity and efficacy columns are absent: those scores are not computed here. MAGeCK skips a first
-line whose sequence is no DNA, so the header is safe.
+CRISPOR's own specificity and efficacy columns are absent: those scores are not computed here. MAGeCK skips a
+first line whose sequence is no DNA, so the header is safe.
 """
 
 
@@ -53,11 +55,11 @@ class Listing:
     sites
         Restriction sites to mark.
     seen
-        Spacer and PAM letters (n, length) to what the model saw of them in training: ``exact``, ``variant`` or "".
+        Spacer and PAM letters (n, length) to what the model saw of them in training; None: not known.
     label
         Scores to class names; None where the model gives a number.
     probability
-        Whether a score is a probability: BED then shows 1000 times it, else the place between lowest and highest.
+        Whether a score is a probability: BED shows 1000 times it, else the place between lowest and highest.
     simulated
         Whether the model learned from simulated data: every row then says so.
     """
@@ -123,13 +125,16 @@ def _place_columns(scored: ScoredSites, rows: NDArray[np.int64], letters: NDArra
 
 
 def _crispor_id(start: int, strand: str, spacer: int) -> str:
-    """Return CRISPOR's name of a guide: the 1-based leftmost base of the PAM on the forward strand, and its strand."""
+    """Return CRISPOR's name: the PAM's leftmost base on the forward strand, from 1, and the strand."""
     return f"{start + spacer + 1}forw" if strand == "+" else f"{start + 1}rev"
 
 
 def _score_columns(listing: Listing, rows: NDArray[np.int64], letters: NDArray[np.uint8]) -> Table:
     score = listing.scored.score[rows]
-    columns: Table = {"score": [f"{value:.6g}" for value in score.tolist()], "scaled": _scaled(listing, score).tolist()}
+    columns: Table = {
+        "score": [f"{value:.6g}" for value in score.tolist()],
+        "scaled": _scaled(listing, score).tolist(),
+    }
     if listing.label is not None:
         columns["label"] = listing.label(score)
     columns["seen"] = ["unknown"] * len(rows) if listing.seen is None else listing.seen(letters)
@@ -154,7 +159,9 @@ def _spacer_columns(listing: Listing, spacers: NDArray[np.uint8]) -> Table:
     }
     if listing.sites:
         found = [(site.name, site.found_in(spacers)) for site in listing.sites]
-        columns["sites"] = [",".join(name for name, rows in found if rows[row]) for row in range(len(spacers))]
+        columns["sites"] = [
+            ",".join(name for name, rows in found if rows[row]) for row in range(len(spacers))
+        ]
     return columns
 
 

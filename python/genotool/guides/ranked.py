@@ -1,7 +1,6 @@
 """Scored sites of a scan: packed in 64 bits a guide, ranked, counted and chosen from.
 
-A site takes 29 bytes, so that every NGG site of a human genome (some 300 million) fits in the memory of a server and
-the sequence itself never has to.
+A site takes 29 bytes: every NGG site of a human genome (some 300 million) fits in the memory of a server.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class ScoredSites:
     codes
         (n,) uint64: spacer and PAM, packed.
     record, start, minus
-        (n,) the record's number, the 0-based start on the record's forward strand, whether on the reverse strand.
+        (n,) the record's number, the 0-based start on its forward strand, whether on the reverse strand.
     score
         (n,) float64.
     spacer, pam
@@ -86,7 +85,7 @@ class Ranking:
     Attributes
     ----------
     order
-        (n,) site numbers, best score first; ties in the order of the file, then by start, then forward strand.
+        (n,) site numbers, best score first; ties in the order of the file, by start, forward strand first.
     copies
         (n,) by site number: sites with the same spacer in the whole scan, itself included.
     """
@@ -108,8 +107,10 @@ class Ranking:
         again[self.order[first]] = False
         return again
 
-    def chosen(self, sites: ScoredSites, *, avoid: NDArray[np.bool_], per_record: int | None, top: int | None) -> Rows:
-        """Return the places in `order` of the sites to list: not avoided, the best of each record, the best of all.
+    def chosen(
+        self, sites: ScoredSites, *, avoid: NDArray[np.bool_], per_record: int | None, top: int | None
+    ) -> Rows:
+        """Return the places in `order` of the sites to list: not avoided, best of each record, best of all.
 
         Parameters
         ----------
@@ -123,9 +124,11 @@ class Ranking:
 
 
 def best_of_each(ranked: Rows, groups: NDArray[np.generic], count: int) -> Rows:
-    """Return those of `ranked` (best first) that are among the first `count` of their group, still best first."""
+    """Return those of `ranked` (best first) that are among the first `count` of their group."""
     by_group = np.argsort(groups, kind="stable")
     ordered = groups[by_group]
-    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.empty(0, np.int64)
+    begins = (
+        np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.empty(0, np.int64)
+    )
     place = np.arange(len(ordered)) - np.repeat(begins, np.diff(np.r_[begins, len(ordered)]))
     return ranked[np.sort(by_group[place < count])]

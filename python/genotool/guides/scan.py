@@ -43,8 +43,8 @@ class Found:
     Attributes
     ----------
     guides
-        A data set of kind guides: columns guide, chrom, start and end (0-based, half open, spacer and PAM, on the
-        forward strand), strand (``+`` or ``-``), record (the record's number).
+        A data set of kind guides: columns guide, chrom, start and end (0-based, half open, spacer and PAM,
+        on the forward strand), strand (``+`` or ``-``), record (the record's number).
     ambiguous
         Sites whose window holds another letter than A, C, G, T: left out.
     """
@@ -73,15 +73,22 @@ def scan(records: Dataset, *, pam: str = PAM, spacer: int = SPACER) -> Found:
     parts = zip(chrom.tolist(), sites.start.tolist(), end.tolist(), strand.tolist(), strict=True)
     ids = np.array([f"{name}:{low}-{high}:{side}" for name, low, high, side in parts], dtype=np.str_)
     columns: dict[str, Any] = {
-        "guide": sites.guides, "chrom": chrom, "start": sites.start, "end": end, "strand": strand, "record": sites.record,
-    }  # fmt: skip
+        "guide": sites.guides,
+        "chrom": chrom,
+        "start": sites.start,
+        "end": end,
+        "strand": strand,
+        "record": sites.record,
+    }
     return Found(Dataset(records.name, Kind.GUIDES, ids, columns, about=records.about), sites.ambiguous)
 
 
 def _sequences(records: Dataset) -> Sequences:
     sequences = records.columns.get("sequence")
     if records.kind is not Kind.SEQUENCES or not isinstance(sequences, Sequences):
-        raise UsageError(f"{records.name} holds {records.kind}: there is nothing to scan", hint="--scan takes FASTA")
+        raise UsageError(
+            f"{records.name} holds {records.kind}: there is nothing to scan", hint="--scan takes FASTA"
+        )
     return sequences
 
 
@@ -106,7 +113,7 @@ def score_sites(
     spacer: int = SPACER,
     batch_size: int,
 ) -> tuple[ScoredSites, int]:
-    """Score every site of records that come in parts; return the sites and how many were left out as ambiguous.
+    """Score every site of records that come in parts; return the sites and how many were ambiguous.
 
     Parameters
     ----------
@@ -129,8 +136,19 @@ def score_sites(
         names += part.ids.tolist()
         lengths.append(sequences.lengths)
         ambiguous += sites.ambiguous
-    columns = [np.concatenate(column) for column in zip(*held, strict=True)]
-    return ScoredSites(tuple(names), np.concatenate(lengths), *columns, spacer=spacer, pam=len(pam)), ambiguous
+    codes, record, start, minus, scored = (np.concatenate(column) for column in zip(*held, strict=True))
+    found = ScoredSites(
+        tuple(names),
+        np.concatenate(lengths),
+        codes,
+        record,
+        start,
+        minus,
+        scored,
+        spacer=spacer,
+        pam=len(pam),
+    )
+    return found, ambiguous
 
 
 def _batches(name: str, guides: Sequences, size: int) -> Iterator[Dataset]:

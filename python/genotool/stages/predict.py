@@ -61,8 +61,8 @@ class Summary:
     rows, written
         Rows or sites scored, and how many of them are in the file.
     overlap
-        Written rows by what the model saw of them in training (``exact``, ``reverse_complement``, ``variant``); None
-        where the model carries no training keys.
+        Written rows by what the model saw of them in training (``exact``, ``reverse_complement``,
+        ``variant``); None where the model carries no training keys.
     counts
         What was left out, by reason.
     provenance
@@ -91,23 +91,28 @@ def predict(trained: Trained, rows: Dataset, *, batch_size: int = BATCH_ROWS) ->
     if rows.kind not in trained.family.kinds:
         takes = ", ".join(sorted(trained.family.kinds))
         hint = "--scan finds the guides in sequences" if Kind.GUIDES in trained.family.kinds else None
-        raise UsageError(f"{rows.name} holds {rows.kind}, the {trained.family.name} family takes {takes}", hint=hint)
+        raise UsageError(
+            f"{rows.name} holds {rows.kind}, the {trained.family.name} family takes {takes}", hint=hint
+        )
     parts = [np.asarray(trained.predict(batch), np.float64) for batch in rows.batches(batch_size)]
     score = np.concatenate(parts) if parts else np.empty(0, np.float64)
     if not np.isfinite(score).all():
-        raise InputError("the model predicts numbers that are not finite: it is damaged", file=trained.run.path)
+        raise InputError(
+            "the model predicts numbers that are not finite: it is damaged", file=trained.run.path
+        )
     return score
 
 
 def seen_words(trained: Trained, rows: Dataset) -> list[str]:
-    """Return for every row what of it the model was trained on: a relation, "" for nothing, "unknown" without keys."""
-    from genotool.audit import overlap_mask
+    """Return how the model met each row in training: a relation, ``no``, or ``unknown`` without keys."""
+    from genotool.audit.relations import overlap_with_keys
 
     if trained.keys is None:
         return ["unknown"] * len(rows)
-    words = np.zeros(len(rows), "U20")
+    found = overlap_with_keys(rows, trained.keys)
+    words = np.full(len(rows), "no", "U20")
     for relation in RELATIONS:
-        words[overlap_mask(rows, trained.keys, relations=(relation,))] = relation
+        words[found[relation]] = relation
     return [str(word) for word in words]
 
 
@@ -125,9 +130,15 @@ def labels(trained: Trained, score: NDArray[np.float64]) -> list[str]:
 
 
 def write_predictions(
-    handle: TextIO, trained: Trained, rows: Dataset, score: NDArray[np.float64], seen: Sequence[str], *, header: bool
+    handle: TextIO,
+    trained: Trained,
+    rows: Dataset,
+    score: NDArray[np.float64],
+    seen: Sequence[str],
+    *,
+    header: bool,
 ) -> None:
-    """Write one line a row, in the order of the rows: id, key columns, score (one a class if many), label, seen."""
+    """Write one line a row, in their order: id, key columns, score (one a class if many), label, seen."""
     columns: dict[str, Sequence[object]] = {"id": rows.ids.tolist()}
     for role in KEY_COLUMNS[rows.kind]:
         if isinstance(column := rows.columns[role], Sequences):
@@ -200,19 +211,35 @@ def _check_flags(request: ScanRequest, scan: bool, pam: str | None, batch_size: 
 
     if request.style not in FORMATS:
         raise UsageError(f"unknown --format {request.style!r}", hint=nearest(request.style, FORMATS))
-    given = {"--avoid-site": request.avoid_sites, "--per-record": request.per_record, "--top": request.top, "--pam": pam}
+    given = {
+        "--avoid-site": request.avoid_sites,
+        "--per-record": request.per_record,
+        "--top": request.top,
+        "--pam": pam,
+    }
     named = [flag for flag, value in given.items() if value is not None]
     if not scan and (named or request.style != "tsv"):
-        raise UsageError(f"{(*named, '--format')[0]} goes with --scan", hint="without it every row keeps its place")
-    for flag, value in {"--per-record": request.per_record, "--top": request.top, "--batch-size": batch_size}.items():
+        raise UsageError(
+            f"{(*named, '--format')[0]} goes with --scan", hint="without it every row keeps its place"
+        )
+    for flag, value in {
+        "--per-record": request.per_record,
+        "--top": request.top,
+        "--batch-size": batch_size,
+    }.items():
         if value is not None and value < 1:
             raise UsageError(f"{flag} is at least 1, not {value}")
 
 
-def _run_table(trained: Trained, data: str, out: Path | None, *, batch_size: int, data_dir: Path | None) -> Summary:
+def _run_table(
+    trained: Trained, data: str, out: Path | None, *, batch_size: int, data_dir: Path | None
+) -> Summary:
     from genotool import registry
 
-    rows = registry.load(data, data_dir=data_dir, labelled=False)
+    kinds = trained.family.kinds
+    rows = registry.load(
+        data, data_dir=data_dir, labelled=False, kind=next(iter(kinds)) if len(kinds) == 1 else None
+    )
     score = predict(trained, rows, batch_size=batch_size)
     seen = seen_words(trained, rows)
     with writing(out) as handle:
@@ -222,7 +249,9 @@ def _run_table(trained: Trained, data: str, out: Path | None, *, batch_size: int
         "simulated": rows.about.simulated, "cite": rows.about.cite, "licence": rows.about.licence,
     }  # fmt: skip
     warnings = tuple(filter(None, (rows.about.warning,)))
-    return Summary(out, len(rows), len(rows), overlap_counts(seen), dict(rows.about.left_out), warnings, {"data": about})
+    return Summary(
+        out, len(rows), len(rows), overlap_counts(seen), dict(rows.about.left_out), warnings, {"data": about}
+    )
 
 
 def overlap_counts(seen: Sequence[str]) -> dict[str, int] | None:
@@ -232,7 +261,9 @@ def overlap_counts(seen: Sequence[str]) -> dict[str, int] | None:
     return {relation: sum(word == relation for word in seen) for relation in reversed(RELATIONS)}
 
 
-def _provenance(trained: Trained, model: str, command: Sequence[str] | None, summary: Summary) -> dict[str, Any]:
+def _provenance(
+    trained: Trained, model: str, command: Sequence[str] | None, summary: Summary
+) -> dict[str, Any]:
     record = trained.run.record
     return {
         "format": 1,
@@ -244,7 +275,9 @@ def _provenance(trained: Trained, model: str, command: Sequence[str] | None, sum
             "task": trained.task.value,
             "digest": folder_digest(trained.run.path, MODEL_FILES),
             "threshold": trained.threshold if trained.task is Task.BINARY else None,
-            "trained_on": [{name: item.get(name) for name in ("name", "digest", "rows")} for item in record["data"]],
+            "trained_on": [
+                {name: item.get(name) for name in ("name", "digest", "rows")} for item in record["data"]
+            ],
             "leaky": bool(record.get("leaky")),
         },
         "rows": summary.rows,

@@ -28,7 +28,13 @@ BLOCK = 1 << 20
 
 
 def run_scan(
-    trained: Trained, data: str, out: Path | None, request: ScanRequest, *, batch_size: int, data_dir: Path | None
+    trained: Trained,
+    data: str,
+    out: Path | None,
+    request: ScanRequest,
+    *,
+    batch_size: int,
+    data_dir: Path | None,
 ) -> Summary:
     """Score every site of the sequences and write those asked for, best first.
 
@@ -45,7 +51,10 @@ def run_scan(
     avoid = parse_sites(request.avoid_sites) if request.avoid_sites is not None else ()
     records = _records(data, data_dir)
     sites, ambiguous = score_sites(
-        chunks(records), lambda guides: predict(trained, guides, batch_size=batch_size), pam=pam, batch_size=batch_size
+        chunks(records),
+        lambda guides: predict(trained, guides, batch_size=batch_size),
+        pam=pam,
+        batch_size=batch_size,
     )
     if not len(sites):
         said = f", {ambiguous} hold N" if ambiguous else ""
@@ -73,7 +82,7 @@ def _records(data: str, data_dir: Path | None) -> Dataset:
     """Read the sequences: a FASTA file, or a registered data set of kind sequences."""
     from genotool import registry
 
-    if not Path(data).is_file():
+    if not registry.is_path(data, data_dir=data_dir):
         return registry.load(data, data_dir=data_dir, labelled=False)
     from genotool.dataset import About
     from genotool.readers.fasta import read_fasta
@@ -121,7 +130,9 @@ def _seen(trained: Trained, counted: Counter[str]) -> Callable[[Letters], list[s
     def words(letters: Letters) -> list[str]:
         offsets = np.arange(len(letters) + 1, dtype=np.int64) * letters.shape[1]
         guides = Sequences(letters.reshape(-1), offsets)
-        found = seen_words(trained, Dataset("guides", Kind.GUIDES, np.arange(len(guides)).astype(np.str_), {"guide": guides}))
+        found = seen_words(
+            trained, Dataset("guides", Kind.GUIDES, np.arange(len(guides)).astype(np.str_), {"guide": guides})
+        )
         counted.update(found)
         return found
 

@@ -1,4 +1,4 @@
-"""What two sets of guides are compared on: GC, melting temperature, bases by position, efficacy ranked in its set."""
+"""What sets of guides are compared on: GC, melting temperature, bases by position, ranked efficacy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from genotool_sgrna.encoder import SPACER, one_hot_guides
 
-__all__ = ["BASES", "efficacy", "gc_fraction", "melting_temperature", "percentiles", "position_bases", "spacers"]
+__all__ = [
+    "BASES",
+    "efficacy",
+    "gc_fraction",
+    "melting_temperature",
+    "percentiles",
+    "position_bases",
+    "spacers",
+]
 
 BASES = "ACGT"
 ABSENT = -1
@@ -45,8 +53,8 @@ def melting_temperature(dataset: Dataset) -> Floats:
 
     Notes
     -----
-    Biopython's ``Tm_NN`` at its defaults: SantaLucia and Hicks' unified table (Allawi and SantaLucia 1997, Biochemistry
-    36:10581), 50 mM Na+, 25 nM of each strand. NaN for a spacer that holds a letter other than A, C, G, T.
+    Biopython's ``Tm_NN`` at its defaults: the table of Allawi and SantaLucia (1997, Biochemistry 36:10581),
+    50 mM Na+, 25 nM of each strand. NaN for a spacer that holds a letter other than A, C, G, T.
     """
     return np.array([_melting_temperature(text) for text in spacers(dataset)])
 
@@ -57,7 +65,7 @@ def _melting_temperature(spacer: str) -> float:
 
     if set(spacer) - set(BASES):
         return float("nan")
-    return float(MeltingTemp.Tm_NN(spacer, check=False))
+    return float(MeltingTemp.Tm_NN(spacer, check=False))  # type: ignore[no-untyped-call]
 
 
 def position_bases(dataset: Dataset) -> NDArray[np.int8]:
@@ -70,7 +78,7 @@ def position_bases(dataset: Dataset) -> NDArray[np.int8]:
 
 
 def efficacy(dataset: Dataset) -> Floats | None:
-    """Return (n,) the measured efficacy in the set's own unit, NaN where a row has none; None without the column."""
+    """Return (n,) the measured efficacy in the set's own unit, NaN where unknown; None without the column."""
     values = dataset.columns.get("efficacy")
     if values is None:
         return None if dataset.classes or dataset.target is None else np.asarray(dataset.target, np.float64)

@@ -78,7 +78,7 @@ def verify(path: Path, spec: FileSpec) -> None:
 def ways_on(name: str) -> str:
     """Return the three ways to go on without a known data set."""
     return (
-        f"(1) where there is a network, `genotool data get {name}`; {CACHE_VARIABLE} names the folder to copy; "
+        f"(1) where there is a network, `genotool data get {name}`, then copy {CACHE_VARIABLE}; "
         "(2) --data-dir or GENOTOOL_DATA names a folder that has it; "
         "(3) the path of a file of your own works wherever a name does"
     )
@@ -104,7 +104,7 @@ def fetch(entry: Entry, folder: Path) -> None:
             raise _unavailable(entry, f"{target} is missing, and no address to download it from is known")
         try:
             _fetch_file(entry, spec, target)
-        except PermissionError as error:
+        except OSError as error:
             raise GenotoolError(f"{target}: cannot be written: {error.strerror}") from error
     log.info("%s: licence: %s; cite: %s", entry.name, entry.licence or "unknown", entry.cite or "unknown")
 
@@ -117,20 +117,27 @@ def _fetch_file(entry: Entry, spec: FileSpec, target: Path) -> None:
     log.info("%s: downloading %s", entry.name, spec.url)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    with _alone(target), part.open("ab") as handle:
+    with _alone(target):
         if target.is_file() and not _difference(target, spec):
             return  # another process was faster
-        resumed = _receive(entry, spec, handle)
-        difference = _difference(part, spec)
-        if difference and resumed:
-            handle.truncate(0)
-            _receive(entry, spec, handle)
-            difference = _difference(part, spec)
+        with part.open("ab") as handle:
+            difference = _complete(entry, spec, handle, part)
+            os.fsync(handle.fileno())
         if difference:
             part.unlink()
             raise InputError(f"{spec.url} is {difference}", file=target, hint="the source has changed")
-        os.fsync(handle.fileno())
         part.replace(target)
+
+
+def _complete(entry: Entry, spec: FileSpec, handle: IO[bytes], part: Path) -> str:
+    """Receive the file, once more from the start if a resumed one came out wrong; return how it differs."""
+    resumed = _receive(entry, spec, handle)
+    difference = _difference(part, spec)
+    if difference and resumed:
+        handle.truncate(0)
+        _receive(entry, spec, handle)
+        difference = _difference(part, spec)
+    return difference
 
 
 @contextmanager

@@ -10,8 +10,10 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,6 +28,8 @@ __all__ = [
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
+
+W = TypeVar("W", bound=StrEnum)
 
 DATA_VARIABLE = "GENOTOOL_DATA"
 CATALOGUE = "catalogue.toml"
@@ -225,8 +229,8 @@ def load(
     UnavailableError
         A known set that is not at hand and cannot be downloaded (exit 4).
     """
-    asked = readers.Wanted(target, None if task is None else Task(task), labelled)
-    wanted_kind = None if kind is None else Kind(kind)
+    asked = readers.Wanted(target, _one_of(Task, task), labelled)
+    wanted_kind = _one_of(Kind, kind)
     if isinstance(operand, Path) or is_path(operand, data_dir=data_dir):
         return sniff.read_path(Path(operand), wanted_kind, asked)
     found = find(operand, data_dir=data_dir)
@@ -236,6 +240,14 @@ def load(
     if found.entry.warning:
         log.warning("%s: %s", operand, found.entry.warning)
     return read_entry(found.entry, found.folder, asked, download_first=found.download)
+
+
+def _one_of(words: type[W], word: str | None) -> W | None:
+    if word is not None and word not in list(words):
+        raise UsageError(
+            f"unknown {words.__name__.lower()} {word!r}", hint=nearest(word, [str(one) for one in words])
+        )
+    return None if word is None else words(word)
 
 
 def read_entry(

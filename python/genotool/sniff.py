@@ -140,7 +140,7 @@ def _table(entry: Entry, kind: Kind | None, path: Path) -> Entry:
     for possible, make in ((Kind.PAIRS, _pairs), (Kind.GUIDES, _guides), (Kind.SEQUENCES, _sequences)):
         if kind in (None, possible) and (kind is not None or _looks_like(table, possible)):
             return make(table, entry)
-    if kind in (None, Kind.MATRIX) and _is_matrix(table):
+    if kind is Kind.MATRIX or (kind is None and _is_matrix(table)):
         return replace(entry, kind=Kind.MATRIX, reader="matrix")
     raise _nothing(table, kind)
 

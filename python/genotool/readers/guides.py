@@ -24,6 +24,7 @@ __all__ = ["LENGTHS", "read_guides", "read_guides_fasta"]
 
 LENGTHS = frozenset({17, 18, 19, 20, 23})
 ALPHABET = "ACGTN"
+TEXTS = ("chrom", "strand", "dataset", "label")
 NUMBERS = ("efficacy", "raw_value")
 PLACES = ("start", "end")
 
@@ -58,7 +59,8 @@ def read_guides_fasta(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -
 
 def _columns(entry: Entry, table: Table) -> dict[str, Column]:
     columns: dict[str, Column] = {}
-    for role in ("guide", "context", *NUMBERS, *PLACES, "chrom", "strand", "dataset", "label"):
+    roles = dict.fromkeys(("guide", "context", *NUMBERS, *PLACES, *TEXTS, *entry.columns))
+    for role in roles:
         name = entry.columns.get(role, role)
         if role != "guide" and role not in entry.columns and name not in table:
             continue

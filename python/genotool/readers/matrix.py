@@ -124,8 +124,9 @@ def _vector(path: Path, layout: _Layout, header: list[str], line: int, row: list
         vector = np.array(cells, dtype=np.float64)
     except ValueError:
         vector = np.array([_cell(path, header, line, i, cell) for i, cell in enumerate(cells, start=1)])
-    if np.isinf(vector.astype(np.float32)).any():
-        at = int(np.flatnonzero(np.isinf(vector.astype(np.float32)))[0])
+    large = np.abs(vector) > np.finfo(np.float32).max
+    if large.any():
+        at = int(np.flatnonzero(large)[0])
         raise InputError(
             f"infinite or too large in the column {header[at + 1]!r}", file=path, row=line, value=cells[at]
         )

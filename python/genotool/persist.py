@@ -1,7 +1,7 @@
 """The formats that a model may be saved in. No pickle is ever loaded, no code runs on loading.
 
-Keras networks as ``.keras`` (safe mode, never compiled), LightGBM as text, scikit-learn through skops with a fixed
-list of types, arrays as NPZ without objects, everything else as JSON.
+Keras networks as ``.keras`` (safe mode, never compiled), LightGBM as text, scikit-learn through skops with a
+fixed list of types, arrays as NPZ without objects, everything else as JSON.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,15 +66,17 @@ def check_keras_archive(file: Path, largest: int = 2**31) -> None:
     """Check that a ``.keras`` file is a whole zip of the three known members and unpacks to a sane size."""
     try:
         with zipfile.ZipFile(file) as archive:
-            damaged = archive.testzip()
             names = {item.filename for item in archive.infolist()}
             size = sum(item.file_size for item in archive.infolist())
-    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError) as error:
+            if size > largest:  # before anything is unpacked
+                raise InputError(
+                    f"the .keras archive unpacks to {size} bytes, more than {largest}", file=file
+                )
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
         raise InputError(f"not a .keras archive: {error}", file=file) from error
     if damaged or not {"config.json", "model.weights.h5"} <= names:
         raise InputError("a damaged .keras archive", file=file, value=damaged or sorted(names)[:3])
-    if size > largest:
-        raise InputError(f"the .keras archive unpacks to {size} bytes, more than {largest}", file=file)
 
 
 def save_arrays(file: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -91,7 +94,7 @@ def load_arrays(file: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile, KeyError, EOFError) as error:
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
         raise InputError(f"not an NPZ file of plain arrays: {error}", file=file) from error
 
 

@@ -62,11 +62,11 @@ def specs(kind: str) -> tuple[Loaded, ...]:
             if implementation is None:
                 continue
             try:
-                offered = implementation()
+                offered = [spec for spec in implementation() if spec.kind == kind]
             except Exception as error:
                 _failures[plugin_name] = f"{hook}: {type(error).__name__}: {error}"
                 continue
-            found += [(plugin_name, spec) for spec in offered if spec.kind == kind and _fits(plugin_name, spec)]
+            found += [(plugin_name, spec) for spec in offered if _fits(plugin_name, spec)]
     return tuple(sorted(found, key=lambda item: item[1].name))
 
 
@@ -93,6 +93,9 @@ def resolve(spec: Spec) -> Any:
             f"{spec.name} cannot be loaded: {error}",
             hint=f"install what it needs, such as `pip install 'genotool[{spec.name}]'` (missing: {missing})",
         ) from error
+    except AttributeError as error:
+        hint = "its plugin and this genotool do not fit: update both"
+        raise UnavailableError(f"{spec.name} cannot be loaded: {error}", hint=hint) from error
 
 
 def family(name: str) -> Family[Any, Model]:
@@ -105,7 +108,9 @@ def family(name: str) -> Family[Any, Model]:
     """
     known = {spec.name: spec for _, spec in specs("family")}
     if name not in known:
-        broken = "".join(f"; the plugin {plugin!r} failed to load: {why}" for plugin, why in load_failures().items())
+        broken = "".join(
+            f"; the plugin {plugin!r} failed to load: {why}" for plugin, why in load_failures().items()
+        )
         raise UsageError(f"unknown family {name!r}{broken}", hint=nearest(name, known))
     instance: Family[Any, Model] = resolve(known[name])()
     return instance

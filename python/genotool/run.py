@@ -1,7 +1,7 @@
 """The run folder: what every verb writes, and what lets it be resumed, compared and believed.
 
-Files are written under a temporary name, synced, and renamed; ``DONE`` comes last. A folder is held by one live
-process at a time (``.lock`` names host, process and its start), so two commands never write into one run.
+Files are written under a temporary name, synced, and renamed; ``DONE`` comes last. A folder is held by one
+live process at a time (``.lock`` names host, process and its start), so two commands never write into one run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,8 +30,8 @@ __all__ = ["FORMAT", "Run", "write_atomically"]
 
 FORMAT = 1
 RECORDED_PACKAGES = (
-    "genotool", "numpy", "scipy", "scikit-learn", "lightgbm", "imbalanced-learn", "keras", "tensorflow", "torch",
-    "jax", "autokeras", "keras-tuner", "shap",
+    "genotool", "numpy", "scipy", "scikit-learn", "lightgbm", "imbalanced-learn", "keras", "tensorflow",
+    "torch", "jax", "autokeras", "keras-tuner", "shap",
 )  # fmt: skip
 STOP_SIGNALS = {signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGINT: 130}
 
@@ -71,8 +72,9 @@ class Run:
         self.record = record
         self._began = time.monotonic()
         self._previous: Path | None = None
+        self._handlers: dict[int, Any] = {}
 
-    # -- making and finding ------------------------------------------------------------------------------------
+    # -- making and finding --------------------------------------------------------------------------------
 
     @classmethod
     def create(
@@ -126,7 +128,9 @@ class Run:
             path.mkdir(parents=True, exist_ok=True)
             run._take_lock()
         except OSError as error:
-            raise GenotoolError(f"{path}: cannot be written: {error.strerror}", hint="choose another -o") from error
+            raise GenotoolError(
+                f"{path}: cannot be written: {error.strerror}", hint="choose another -o"
+            ) from error
         run._set_state("running")
         return run
 
@@ -169,7 +173,7 @@ class Run:
         run._set_state("running")
         return run
 
-    # -- reading -----------------------------------------------------------------------------------------------
+    # -- reading -------------------------------------------------------------------------------------------
 
     @property
     def finished(self) -> bool:
@@ -190,7 +194,7 @@ class Run:
         except ValueError as error:
             raise InputError(f"damaged: {error}", file=file) from error
 
-    # -- writing -----------------------------------------------------------------------------------------------
+    # -- writing -------------------------------------------------------------------------------------------
 
     def folder(self, name: str) -> Path:
         """Return a sub-folder, made if needed."""
@@ -233,16 +237,18 @@ class Run:
             seconds = self.record["timings"].get(name, 0.0) + time.monotonic() - start
             self.record["timings"][name] = round(seconds, 3)
 
-    # -- life --------------------------------------------------------------------------------------------------
+    # -- life ----------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        for number in STOP_SIGNALS:
-            signal.signal(number, _stop)
+        if threading.current_thread() is threading.main_thread():  # Python allows signal handlers there only
+            self._handlers = {number: signal.signal(number, _stop) for number in STOP_SIGNALS}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         if error is None:
             self._finish()
             return
@@ -283,7 +289,7 @@ class Run:
         lock = self.path / ".lock"
         holder = _holder(lock)
         if holder is not None:
-            raise UsageError(f"{self.path}: held by a live process ({holder})", hint="wait for it, or choose another -o")
+            raise _held(self.path, holder)
         lock.unlink(missing_ok=True)
         handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
         with os.fdopen(handle, "w") as file:
@@ -300,26 +306,33 @@ def _make_room(path: Path, overwrite: bool) -> Path | None:
     if not path.exists() or all(item.name.startswith(".") for item in path.iterdir()):
         return None
     if not overwrite:
-        raise UsageError(f"{path}: exists already", hint="go on with --resume, replace it with --overwrite, or choose another -o")
+        raise UsageError(
+            f"{path}: exists already",
+            hint="go on with --resume, replace it with --overwrite, or choose another -o",
+        )
     if not (path / "run.json").is_file():
         raise UsageError(f"{path}: exists and is no run folder; --overwrite replaces run folders only")
     holder = _holder(path / ".lock")
     if holder is not None:
-        raise UsageError(f"{path}: held by a live process ({holder})", hint="wait for it, or choose another -o")
+        raise _held(path, holder)
     aside = path.with_name(f".{path.name}.previous-{os.getpid()}")
     path.rename(aside)
     return aside
+
+
+def _held(path: Path, holder: str) -> UsageError:
+    hint = f"wait for it, or choose another -o; if that machine died, remove {path / '.lock'}"
+    return UsageError(f"{path}: held by a live process ({holder})", hint=hint)
 
 
 def _holder(lock: Path) -> str | None:
     """Return ``host, process`` of the live holder of a lock; None if it is free or its holder is gone."""
     try:
         host, pid, start = lock.read_text().split()
+        gone = host == socket.gethostname() and _process_start(int(pid)) != start
     except (OSError, ValueError):
         return None
-    if host == socket.gethostname() and _process_start(int(pid)) != start:
-        return None
-    return f"{host}, process {pid}"
+    return None if gone else f"{host}, process {pid}"
 
 
 def _process_start(pid: int) -> str:
@@ -348,7 +361,11 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "platform": platform.platform(), "machine": platform.machine()}
+    found = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+    }
     for package in RECORDED_PACKAGES:
         try:
             found[package] = metadata.version(package)

@@ -1,7 +1,7 @@
 """Split: which part of a data set each row belongs to, how that was decided, and what it leaves open.
 
-A group (gene, donor, locus) goes to a part by ``hash(seed, group)`` alone, so one assignment holds for all data
-sets: a gene never trains in one cell line and tests in another, whatever order the sets come in.
+A group (gene, donor, locus) goes to a part by ``hash(seed, group)`` alone, so one assignment holds for all
+data sets: a gene never trains in one cell line and tests in another, whatever order the sets come in.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ class Split:
         lines += [f"# count\t{reason}\t{count}" for reason, count in self.counts.items()]
         lines.append("id\tpart")
         names = {part.value: part.name.lower() for part in Part}
-        lines += [f"{row}\t{names[part]}" for row, part in zip(ids.tolist(), self.parts.tolist(), strict=True)]
+        lines += [
+            f"{row}\t{names[part]}" for row, part in zip(ids.tolist(), self.parts.tolist(), strict=True)
+        ]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -110,7 +112,7 @@ def hash_fraction(seed: int, words: Iterable[str]) -> NDArray[np.float64]:
 
 
 def row_keys(dataset: Dataset) -> list[str]:
-    """Return what a row is, as text: equal rows go to one part. Guides count from base 3 (PAM-distal variants)."""
+    """Return what a row is, as text: equal rows go to one part. Of guides, bases 1 and 2 do not count."""
     if not all(isinstance(column, Sequences) for column in dataset.keys):
         return [str(row) for row in dataset.ids.tolist()]
     offset = 2 if dataset.kind == "guides" else 0
@@ -121,26 +123,36 @@ def row_keys(dataset: Dataset) -> list[str]:
 def by_row(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
     """Split single rows; equal rows stay together, also across data sets."""
     parts = fractions.part(hash_fraction(seed, row_keys(dataset)))
-    return Split(parts, "row", seed, "rows of one gene, donor or locus, and near-identical rows, may straddle the parts")
+    return Split(
+        parts,
+        "row",
+        seed,
+        "rows of one gene, donor or locus, and near-identical rows, may straddle the parts",
+    )
 
 
 def stratified(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
     """Split rows in equal shares of each class (regression: of all rows), in the order of their hash."""
     position = hash_fraction(seed, [str(row) for row in dataset.ids.tolist()])
-    target = dataset.target if dataset.classes and dataset.target is not None else np.zeros(len(dataset), np.int64)
+    target = (
+        dataset.target if dataset.classes and dataset.target is not None else np.zeros(len(dataset), np.int64)
+    )
     rank = np.empty(len(dataset), np.float64)
     for value in np.unique(target):
         rows = np.flatnonzero(target == value)
         order = np.argsort(position[rows], kind="stable")
         rank[rows[order]] = np.arange(len(rows)) / len(rows)
-    return Split(fractions.part(rank), "stratified", seed, "rows of one gene, donor or locus may straddle the parts")
+    return Split(
+        fractions.part(rank), "stratified", seed, "rows of one gene, donor or locus may straddle the parts"
+    )
 
 
 def by_group(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
-    """Split by the group column; rows without a group are their own. Under ten groups, one tests, one validates."""
+    """Split by the group column; rows without one are their own. Under ten: one tests, one validates."""
     if dataset.groups is None:
         raise UsageError(
-            f"{dataset.name} has no groups to split by", hint="use --split row, or name a groups column in the catalogue"
+            f"{dataset.name} has no groups to split by",
+            hint="use --split row, or name a groups column in the catalogue",
         )
     keys = row_keys(dataset)
     groups = [group or f"row:{key}" for group, key in zip(dataset.groups.tolist(), keys, strict=True)]
@@ -153,33 +165,55 @@ def by_group(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
 
 def _leave_one_group_out(groups: list[str], distinct: list[str], seed: int) -> Split:
     if len(distinct) < 3:
-        raise InputError(f"a split by group needs at least 3 groups, there are {len(distinct)}", hint="use --split row")
+        raise InputError(
+            f"a split by group needs at least 3 groups, there are {len(distinct)}", hint="use --split row"
+        )
     order = [distinct[i] for i in np.argsort(hash_fraction(seed, distinct), kind="stable")]
     part_of = {order[0]: Part.TEST, order[1]: Part.VALID}
     parts = np.array([part_of.get(group, Part.TRAIN) for group in groups], np.int8)
-    said = f"only {len(distinct)} groups: {order[0]} tests, {order[1]} validates; one group says little about others"
+    said = (
+        f"only {len(distinct)} groups: {order[0]} tests, {order[1]} validates; one says little about others"
+    )
     return Split(parts, "leave-one-group-out", seed, said)
 
 
 def by_neighbourhood(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
     """Split by fixed windows of a megabase on each chromosome, where only positions are known."""
     if "chrom" not in dataset.columns or "start" not in dataset.columns:
-        raise UsageError(f"{dataset.name} has no positions", hint="a neighbourhood split needs chrom and start columns")
+        raise UsageError(
+            f"{dataset.name} has no positions", hint="a neighbourhood split needs chrom and start columns"
+        )
     chrom, start = np.asarray(dataset.columns["chrom"]), np.asarray(dataset.columns["start"], np.int64)
-    windows = [f"{name}:{place // NEIGHBOURHOOD_BP}" for name, place in zip(chrom.tolist(), start.tolist(), strict=True)]
+    windows = [
+        f"{name}:{place // NEIGHBOURHOOD_BP}"
+        for name, place in zip(chrom.tolist(), start.tolist(), strict=True)
+    ]
     parts = fractions.part(hash_fraction(seed, windows))
-    return Split(parts, "neighbourhood", seed, "a gene that crosses a megabase boundary, and paralogs, may straddle the parts")
+    return Split(
+        parts,
+        "neighbourhood",
+        seed,
+        "a gene that crosses a megabase boundary, and paralogs, may straddle the parts",
+    )
 
 
 def published(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
-    """Take the split column. Without a test part its ``valid`` is the test, and validation is carved from train."""
+    """Take the split column. Without a test part its ``valid`` tests, and validation is carved from train."""
     if "split" not in dataset.columns:
         raise UsageError(f"{dataset.name} has no published split", hint="use --split group or --split row")
     words = np.char.lower(np.asarray(dataset.columns["split"], dtype=np.str_))
-    known = {"train": Part.TRAIN, "valid": Part.VALID, "val": Part.VALID, "validation": Part.VALID, "test": Part.TEST}
+    known = {
+        "train": Part.TRAIN,
+        "valid": Part.VALID,
+        "val": Part.VALID,
+        "validation": Part.VALID,
+        "test": Part.TEST,
+    }
     unknown = sorted(set(words.tolist()) - set(known))
     if unknown:
-        raise InputError(f"{dataset.name}: the split column holds other words than train, valid, test", value=unknown[0])
+        raise InputError(
+            f"{dataset.name}: the split column holds other words than train, valid, test", value=unknown[0]
+        )
     parts = np.array([known[word] for word in words.tolist()], np.int8)
     said = "what the published split leaves open"
     if not (parts == Part.TEST).any():
@@ -187,8 +221,10 @@ def published(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
         said += "; it has no test part: its valid rows test here, validation is carved from train"
     if not (parts == Part.VALID).any():
         carve = Fractions(valid=fractions.valid or 0.15, test=0.0)
-        inner = (by_group if dataset.groups is not None else by_row)(dataset, seed, carve).parts
-        parts[(parts == Part.TRAIN) & (inner == Part.VALID)] = Part.VALID
+        rows = np.flatnonzero(parts == Part.TRAIN).astype(np.int64)
+        train = dataset.take(rows)
+        inner = (by_group if dataset.groups is not None else by_row)(train, seed, carve).parts
+        parts[rows[inner == Part.VALID]] = Part.VALID
     return Split(parts, "published", seed, said)
 
 
@@ -205,20 +241,35 @@ def from_file(file: Path, dataset: Dataset) -> Split:
     names = {part.name.lower(): part.value for part in Part}
     known: dict[str, int] = {}
     head: dict[str, str] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    counts: dict[str, int] = {}
+    for number, line in enumerate(_lines(file), start=1):
         cells = line.split("\t")
-        if line.startswith("# ") and len(cells) >= 2:
+        if cells[0] == "# count" and len(cells) == 3 and cells[2].isdigit():
+            counts[cells[1]] = int(cells[2])
+        elif line.startswith("# ") and not known and len(cells) >= 2:
             head[cells[0][2:]] = cells[1]
-        elif line and not line.startswith("#") and cells[:2] != ["id", "part"]:
+        elif line and (known or not line.startswith("#")) and cells[:2] != ["id", "part"]:
             if len(cells) < 2 or cells[1] not in names:
-                raise InputError("a split file has two columns, id and part", file=file, row=number, value=line)
+                raise InputError(
+                    "a split file has two columns, id and part", file=file, row=number, value=line
+                )
             known[cells[0]] = names[cells[1]]
     missing = [row for row in dataset.ids.tolist() if row not in known]
     if missing:
-        raise InputError(f"{len(missing)} rows of {dataset.name} are not in the split file", file=file, value=missing[0])
+        raise InputError(
+            f"{len(missing)} rows of {dataset.name} are not in the split file", file=file, value=missing[0]
+        )
     parts = np.array([known[row] for row in dataset.ids.tolist()], np.int8)
     seed = int(head["seed"]) if head.get("seed", "").lstrip("-").isdigit() else 0
-    return Split(parts, head.get("method", "file"), seed, head.get("leaves_open", "what the file's author left open"))
+    said = head.get("leaves_open", "what the file's author left open")
+    return Split(parts, head.get("method", "file"), seed, said, counts)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError("a split file is UTF-8 text", file=file) from error
 
 
 METHODS: dict[str, Callable[[Dataset, int, Fractions], Split]] = {
@@ -236,7 +287,7 @@ def choose(dataset: Dataset, method: str | None, seed: int, fractions: Fractions
     Parameters
     ----------
     method
-        A name in `METHODS`, a path to a split file, or None: the published column, groups, positions, then rows.
+        A name in `METHODS`, a path to a split file, or None: the published column, groups, positions, rows.
 
     Raises
     ------
@@ -247,7 +298,9 @@ def choose(dataset: Dataset, method: str | None, seed: int, fractions: Fractions
     if method is not None and method not in METHODS:
         if "/" in method or "." in method:
             return from_file(Path(method), dataset)
-        raise UsageError(f"unknown split {method!r}", hint=f"one of {', '.join(METHODS)}, or the path of a split file")
+        raise UsageError(
+            f"unknown split {method!r}", hint=f"one of {', '.join(METHODS)}, or the path of a split file"
+        )
     return METHODS[method or default_method(dataset)](dataset, seed, fractions)
 
 

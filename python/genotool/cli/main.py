@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from genotool.errors import GenotoolError
+from genotool.errors import GenotoolError, InputError, UsageError, nearest
 
 __all__ = ["VERBS", "app", "main"]
 
@@ -54,7 +54,8 @@ class Verbs(TyperGroup):
 
             command = typer.main.get_command(resolve(own[cmd_name]))
         else:
-            return None
+            hint = nearest(cmd_name, self.list_commands(ctx))
+            raise UsageError(f"unknown verb {cmd_name!r}", hint=hint)
         command.name = cmd_name
         return command
 
@@ -78,7 +79,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def top(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="print the version"),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="print the version"
+    ),
 ) -> None:
     """Deep models on genomic data, and whether they are real."""
 
@@ -87,9 +90,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; leave with the exit code that the error carries."""
     argv = sys.argv[1:] if arguments is None else arguments
     try:
-        if "--resume" in argv:
-            argv = _resumed(argv)
-        code = app(argv, standalone_mode=False) if argv else 0
+        folder = _resume_folder(argv)
+        if folder is not None:
+            argv = _resumed(argv, folder)
+        code = 0 if folder is not None and not argv else app(argv, standalone_mode=False)
     except GenotoolError as error:
         sys.exit(_say(argv, str(error), error.exit_code))
     except KeyboardInterrupt:
@@ -107,43 +111,60 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _resumed(argv: list[str]) -> list[str]:
+def _resume_folder(argv: list[str]) -> str | None:
+    """Return what follows ``--resume``; None without that flag, UsageError if nothing does."""
+    for place, word in enumerate(argv):
+        if word.startswith("--resume="):
+            return word.partition("=")[2]
+        if word == "--resume":
+            if place + 1 == len(argv):
+                raise UsageError("--resume takes a run folder")
+            return argv[place + 1]
+    return None
+
+
+def _resumed(argv: list[str], folder: str) -> list[str]:
     """Return the command that made the run folder behind ``--resume``; empty if that run is finished.
 
     Raises
     ------
     UsageError
-        If the folder was made by another verb, or no folder is given.
+        If the folder was made by another verb.
+    InputError
+        If its ``run.json`` holds no command, as of a run that was made in Python.
     """
     from pathlib import Path
 
-    from genotool.errors import UsageError
     from genotool.run import Run
 
-    place = argv.index("--resume") + 1
-    if place >= len(argv):
-        raise UsageError("--resume takes a run folder")
-    run = Run.open(Path(argv[place]).absolute())
-    made_by = run.record["command"][1]
-    if argv[0] != made_by:
-        raise UsageError(f"{argv[place]} was made by `genotool {made_by}`, not `genotool {argv[0]}`")
+    run = Run.open(Path(folder).absolute())
+    command = run.record.get("command")
+    if not isinstance(command, list) or len(command) < 2 or not run.record.get("cwd"):
+        raise InputError("run.json names no command to go on with", file=run.path)
+    if argv[0] != command[1]:
+        raise UsageError(f"{folder} was made by `genotool {command[1]}`, not `genotool {argv[0]}`")
     if run.finished:
-        print(f"{argv[place]}: finished already", file=sys.stderr)
+        print(f"{folder}: finished already", file=sys.stderr)
         return []
     Run.resumed = run.path
     os.chdir(run.record["cwd"])
-    return [word for word in run.record["command"][1:] if word != "--overwrite"]
+    return [str(word) for word in command[1:] if word != "--overwrite"]
 
 
 def _unforeseen(argv: list[str], error: Exception) -> int:
-    """Say what went wrong outside our own errors; typer's own usage errors keep their text and exit code 2."""
+    """Say what went wrong outside our own errors; typer's usage errors keep their text and exit code 2."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error, file=sys.stderr)
+        return 2
     if hasattr(error, "format_message"):
         return _say(argv, error.format_message(), getattr(error, "exit_code", 2))
     if type(error).__name__ == "Exit":
         return int(getattr(error, "exit_code", 0))
     if type(error).__name__ == "Abort":
         return 130
-    return _say(argv, f"{type(error).__name__}: {error}\nhint: this is a fault of genotool; -vv shows where", 1)
+    return _say(
+        argv, f"{type(error).__name__}: {error}\nhint: this is a fault of genotool; -vv shows where", 1
+    )
 
 
 def _say(argv: list[str], message: str, code: int) -> int:

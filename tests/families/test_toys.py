@@ -1,0 +1,148 @@
+"""The nouns and verbs fit pairs and sparse matrices: two families that know nothing of guides go through them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from genotool import plugins, registry
+from genotool.errors import UnsupportedStageError, UsageError
+from genotool.stages.audit import AuditRequest, audit
+from genotool.stages.evaluate import EvaluateRequest, evaluate
+from genotool.stages.fitting import FitRequest
+from genotool.stages.predict import run_predict
+from genotool.stages.rows import RowsRequest
+from genotool.stages.train import train
+from genotool.stages.transfer import transfer
+from genotool.stages.tune import tune
+from genotool.testing import check_family
+from genotool.trained import open_trained
+
+CASES = [("toy-pairs", "toy-couples"), ("toy-matrix", "toy-cells")]
+
+
+def request(family, data: str, folder: Path, out: Path, **more) -> FitRequest:
+    family = plugins.family(family) if isinstance(family, str) else family
+    rows = RowsRequest(data, data_dir=folder, **more)
+    return FitRequest(rows, family, family.config_type(), out, floors=False)
+
+
+@pytest.mark.usefixtures("toys")
+@pytest.mark.parametrize("name", ["toy-pairs", "toy-matrix"])
+def test_conformance(name: str, tmp_path: Path) -> None:
+    check_family(plugins.family(name), tmp_path, plugin="genotool_toys")
+
+
+@pytest.mark.usefixtures("toys")
+@pytest.mark.parametrize(("family", "data"), CASES)
+def test_train_then_evaluate_then_predict(family: str, data: str, data_folder: Path, tmp_path: Path) -> None:
+    run = train(request(family, data, data_folder, tmp_path / "run"))
+    assert run.finished
+    measured = run.read_json("metrics.json")["test"]
+    assert measured["metrics"]["accuracy"]["value"] > 0.8  # the sets have something to learn
+
+    trained = open_trained(str(run.path))
+    again = evaluate(trained, EvaluateRequest(tmp_path / "again", data_dir=data_folder, floors=False))
+    assert again.read_json("metrics.json")["test"]["metrics"] == measured["metrics"]
+
+    file = tmp_path / "scores.tsv"
+    run_predict(str(run.path), data, file, data_dir=data_folder)
+    header, *lines = file.read_text().splitlines()
+    assert header.startswith("id\t")
+    assert [line.split("\t")[0] for line in lines] == registry.load(data, data_dir=data_folder).ids.tolist()
+    assert all(line.endswith("\tyes") for line in lines)  # simulated rows say so
+
+
+class Recording:
+    """A family that notes which rows its encoder and its fit are given."""
+
+    def __init__(self, family) -> None:
+        self.family, self.fitted, self.views = family, set(), {"train": set(), "valid": set()}
+
+    def __getattr__(self, name: str):
+        return getattr(self.family, name)
+
+    def encoder(self, config, task):
+        encoder, fit = self.family.encoder(config, task), None
+        fit = encoder.fit
+
+        def noting(batches):
+            batches = list(batches)
+            self.fitted.update(row for batch in batches for row in batch.ids.tolist())
+            return fit(batches)
+
+        encoder.fit = noting
+        return encoder
+
+    def fit(self, config, task, train, valid, run):
+        self.views["train"].update(train.dataset.ids.tolist())
+        self.views["valid"].update(valid.dataset.ids.tolist())
+        return self.family.fit(config, task, train, valid, run)
+
+
+@pytest.mark.usefixtures("toys")
+@pytest.mark.parametrize(("family", "data"), CASES)
+def test_the_stage_gives_fit_no_test_rows(family: str, data: str, data_folder: Path, tmp_path: Path) -> None:
+    spy = Recording(plugins.family(family))
+    run = train(request(spy, data, data_folder, tmp_path / "run"))
+    part_of = dict(
+        line.split("\t") for line in run.file("split.tsv").read_text().splitlines() if not line.startswith("#")
+    )
+    rows = {part: {row for row, own in part_of.items() if own == part} for part in ("train", "valid", "test")}
+    assert rows["test"]
+    assert spy.fitted == rows["train"]
+    assert spy.views == {"train": rows["train"], "valid": rows["valid"]}
+
+
+@pytest.mark.usefixtures("toys")
+def test_transfer_goes_on_from_a_model_on_pairs(data_folder: Path, tmp_path: Path) -> None:
+    first = train(request("toy-pairs", "toy-couples", data_folder, tmp_path / "first"))
+    parent = open_trained(str(first.path))
+    moved = transfer(parent, request("toy-pairs", "toy-couples-again", data_folder, tmp_path / "moved"))
+    assert moved.record["parents"] == ["../first"]
+    assert "starts from a model of binary" in moved.file("log.txt").read_text()
+
+
+@pytest.mark.usefixtures("toys")
+def test_the_audit_counts_shared_pairs(data_folder: Path) -> None:
+    found, _ = audit(AuditRequest(("toy-couples", "toy-couples"), data_dir=data_folder))
+    assert found.exceeds("severe")
+    apart, _ = audit(AuditRequest(("toy-couples", "toy-couples-again"), data_dir=data_folder))
+    assert not apart.exceeds("severe")
+
+
+@pytest.mark.usefixtures("toys")
+def test_what_a_family_does_not_offer_is_an_error(data_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedStageError, match="toy-matrix has no search"):
+        tune(request("toy-matrix", "toy-cells", data_folder, tmp_path / "tuned"))
+    with pytest.raises(UsageError, match="toy-pairs takes pairs, and toy-cells is matrix"):
+        train(request("toy-pairs", "toy-cells", data_folder, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "tuned").exists()
+
+
+@pytest.mark.usefixtures("toys")
+@pytest.mark.parametrize(("family", "data"), CASES)
+def test_the_command_line(family: str, data: str, data_folder: Path, genotool) -> None:
+    run = data_folder.parent / "run"
+    trained = genotool("train", family, data, "--data-dir", data_folder, "-o", run, "--json", "--no-floors")
+    assert trained.returncode == 0, trained.stderr
+    report = json.loads(trained.stdout)
+    assert report["test"]["metrics"]["accuracy"]["value"] > 0.8
+
+    evaluated = genotool("evaluate", run, "-o", data_folder.parent / "evaluated")
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert evaluated.stdout.startswith("SIMULATED DATA")
+
+    predicted = genotool("predict", run, data, "--data-dir", data_folder, "-o", "-")
+    assert predicted.returncode == 0, predicted.stderr
+    lines = [line.split("\t") for line in predicted.stdout.splitlines()]
+    place = [place for place, name in enumerate(lines[0]) if name.startswith("score")]
+    scores = np.array([[line[i] for i in place] for line in lines[1:]], float)
+    assert scores.shape == (160, 1 if family == "toy-pairs" else 3)
+
+    audited = genotool("audit", data, "--data-dir", data_folder, "--json", "--fail-on", "none")
+    assert audited.returncode == 0, audited.stderr
+    json.loads(audited.stdout)

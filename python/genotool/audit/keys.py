@@ -93,7 +93,7 @@ def _row_bytes(column: Any, row: int) -> bytes:
         )
         places = np.arange(len(values))
     kept = values != 0
-    return places[kept].astype("<i8").tobytes() + values[kept].astype("<f8").tobytes()
+    return bytes(places[kept].astype("<i8").tobytes() + values[kept].astype("<f8").tobytes())
 
 
 def write_keys(path: Path, rows: Dataset) -> None:

@@ -58,7 +58,7 @@ def _meeting(held: Dataset, fitted: Dataset, part: Part) -> Iterator[Finding]:
         back |= match(there, here, relation) >= 0
     if mask.any():
         effect = lookup_effect(held, fitted, mask, back) if part is Part.TEST else None
-        how = "equal, reverse-complement or vary in the PAM-distal bases"
+        how = "meet (equal, reverse complement, or for guides equal in bases 3-23)"
         yield _crossing("rows-across-parts", mask, held, part, how, ("warning", "severe"), effect)
     close = (near(here, there) >= 0) & ~mask
     if close.any():

@@ -1,0 +1,265 @@
+"""The audit: every leak that it must see, the key file, and silence on clean sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from genotool.audit import (
+    Audit,
+    Finding,
+    audit_datasets,
+    audit_sign,
+    audit_split,
+    overlap_mask,
+    overlap_with_keys,
+    read_keys,
+    write_keys,
+)
+from genotool.dataset import Dataset, Kind
+from genotool.errors import InputError
+from genotool.sequences import Sequences
+from genotool.split import Fractions, Split, by_group, by_row
+
+
+def text(rng: np.random.Generator, length: int = 21) -> str:
+    return "".join(rng.choice(list("ACGT"), length))
+
+
+def guides(texts: list[str], target: np.ndarray | None = None, name: str = "x", **more: object) -> Dataset:
+    target = np.arange(len(texts)) % 2 if target is None else target
+    ids = np.array([f"{name}{i}" for i in range(len(texts))])
+    columns = {"guide": Sequences.from_strings(texts), **more.pop("columns", {})}  # type: ignore[dict-item]
+    return Dataset(name, Kind.GUIDES, ids, columns, target, ("0", "1"), **more)  # type: ignore[arg-type]
+
+
+def clean(name: str, seed: int, n: int = 400) -> Dataset:
+    rng = np.random.default_rng(seed)
+    texts = [text(rng) + "GG" for _ in range(n)]
+    signal = np.array([word[19] == "G" for word in texts])
+    target = (rng.random(n) < np.where(signal, 0.7, 0.4)).astype(np.int64)
+    plate = rng.choice(["p1", "p2", "p3"], n)
+    return guides(
+        texts, target, name, groups=np.array([f"g{i % 40}" for i in range(n)]), columns={"plate": plate}
+    )
+
+
+def codes(audit: Audit) -> dict[str, str]:
+    return {finding.code: finding.severity for finding in audit.findings}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_clean_sets_give_nothing_above_a_note(seed: int) -> None:
+    one, other = clean("one", seed), clean("other", 1000 + seed)
+    found = audit_datasets([one, other]).merged(audit_split(one, by_group(one, seed, Fractions())))
+    found = found.merged(audit_split(one, by_group(one, seed + 1, Fractions(0.2, 0.2))))
+    assert found.worst in ("none", "note"), found.table()
+
+
+def test_shared_rows_are_severe_with_their_share_and_effect() -> None:
+    rng = np.random.default_rng(0)
+    one = clean("one", 0, 200)
+    target = np.concatenate([one.target[:120], rng.integers(0, 2, 180)])
+    other = guides(list(one.columns["guide"])[:120] + [text(rng) + "GG" for _ in range(180)], target, "other")
+    found = audit_datasets([one, other])
+    first = found.findings[0]
+    assert (first.code, first.severity, first.count, first.total) == ("shared-rows", "severe", 120, 200)
+    assert "60.0 % of one's guides" in first.message
+    assert "100.0 % of them have the same label" in first.message
+    effect = first.effect["one looked up in other"]
+    assert effect["shared"] == 1
+    assert effect["with"] > 0.75
+    assert 0.35 < effect["without"] < 0.65
+    assert found.exceeds("severe")
+    assert not found.exceeds("none")
+
+
+def test_relations_one_by_one() -> None:
+    base = "ACGTTGCAAGCTTCGATCGATGG"
+    variant = "TT" + base[2:]
+    turned = "".join({"A": "T", "C": "G", "G": "C", "T": "A"}[letter] for letter in reversed(base))
+    near, far = base[:10] + "T" + base[11:], "T" * 23
+    assert near != base
+    reference = guides([base], np.array([1]))
+    query = guides([base, variant, turned, near, far, base[:2] + "A" + base[3:]])
+    assert overlap_mask(query, reference, relations=("exact",)).tolist() == [True, *[False] * 5]
+    assert overlap_mask(query, reference, relations=("variant",)).tolist() == [True, True, *[False] * 4]
+    assert overlap_mask(query, reference, relations=("reverse_complement",)).tolist() == [
+        False,
+        False,
+        True,
+        *[False] * 3,
+    ]
+    assert overlap_mask(query, reference, mismatches=1).tolist() == [True, True, True, True, False, True]
+
+
+@pytest.mark.parametrize("length", [17, 18, 19, 20])
+def test_a_bare_spacer_meets_its_guide_at_the_pam_end(length: int) -> None:
+    base = "ACGTTGCAAGCTTCGATCGATGG"
+    spacer = base[20 - length : 20]
+    other = ("C" if spacer[-1] != "C" else "A").join([spacer[:-1], ""])
+    query, reference = guides([spacer, other]), guides([base, "T" * 23])
+    assert overlap_mask(query, reference, relations=("exact",)).tolist() == [True, False]
+    assert overlap_mask(reference, query, relations=("exact",)).tolist() == [True, False]
+    distal = "GG" + base[2:20]
+    if length == 20:
+        assert overlap_mask(guides([distal]), reference, relations=("variant",)).tolist() == [True]
+
+
+def test_near_rows_equal_brute_force() -> None:
+    rng = np.random.default_rng(0)
+    one = ["".join(rng.choice(list("AC"), 9)) for _ in range(80)]
+    other = ["".join(rng.choice(list("AC"), 9)) for _ in range(30)]
+    expected = [any(sum(a != b for a, b in zip(x, y, strict=True)) <= 1 for y in other) for x in one]
+    found = overlap_mask(guides(one), guides(other), relations=(), mismatches=1)
+    assert found.tolist() == expected
+
+
+def test_within_a_set() -> None:
+    rng = np.random.default_rng(0)
+    texts = [text(rng) + "GG" for _ in range(60)]
+    texts += [texts[0], "".join("TT") + texts[1][2:]]
+    target = np.concatenate([np.zeros(60, int), [1, 0]])
+    found = audit_datasets([guides(texts, target)])
+    assert codes(found)["duplicates"] == "warning"
+    assert codes(found)["variants"] == "warning"
+    conflict = next(finding for finding in found.findings if finding.code == "conflicting-labels")
+    assert conflict.count == 2
+    assert set(conflict.examples) == {"x0", "x60"}
+
+
+def test_a_label_that_a_column_or_gc_explains() -> None:
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 2, 300)
+    texts = [
+        "".join(rng.choice(list("ACGT"), 21, p=[0.2, 0.3, 0.3, 0.2] if t else [0.3, 0.2, 0.2, 0.3])) + "GG"
+        for t in target
+    ]
+    batch = np.where(target == 1, "b1", "b2")
+    leaky = np.where(rng.random(300) < 0.12, "b1", batch)
+    found = audit_datasets([guides(texts, target, columns={"batch": batch, "partly": leaky})])
+    by_column = {
+        next(iter(f.effect)): f.severity for f in found.findings if f.code == "column-explains-label"
+    }
+    assert by_column == {"batch": "severe", "partly": "warning"}
+    assert codes(found)["plain-number"] == "note"
+
+
+def test_a_split_that_straddles_and_repeats() -> None:
+    one = clean("one", 0)
+    texts = list(one.columns["guide"])
+    texts[1::2] = texts[::2]
+    rows = guides(texts, one.target, groups=np.repeat([f"g{i}" for i in range(40)], 10))
+    parts = np.tile([0, 2], 200).astype(np.int8)
+    found = audit_split(rows, Split(parts, "group", 0, ""))
+    assert codes(found)["straddling-groups"] == "severe"
+    assert codes(found)["rows-across-parts"] == "severe"
+    assert codes(audit_split(one, by_row(one, 0, Fractions())))["straddling-groups"] == "warning"
+    lacking = Split(np.where(one.target == 1, 0, 2).astype(np.int8), "file", 0, "")
+    assert codes(audit_split(one, lacking))["one-class"] == "warning"
+
+
+@pytest.mark.parametrize("groups", [60, 6])
+def test_a_sign_turned_is_seen_and_a_weak_score_is_not(groups: int) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=600)
+    rows = clean("one", 0, 600)
+    names = (np.arange(600) % groups).astype(str)
+    turned = Dataset("t", rows.kind, rows.ids, rows.columns, (truth < 0).astype(int), ("0", "1"), names)
+    straight = Dataset("s", rows.kind, rows.ids, rows.columns, (truth > 0).astype(int), ("0", "1"), names)
+    scores = {"a": truth + rng.normal(size=600), "b": truth + 2 * rng.normal(size=600)}
+    found = audit_sign(turned, scores, draws=200)
+    assert found is not None
+    assert found.severity == "severe"
+    assert found.effect["a"]["high"] < (0.5 if groups == 60 else 0)
+    assert audit_sign(straight, scores, draws=200) is None
+    assert audit_sign(turned, {**scores, "noise": rng.normal(size=600) - 0.1 * truth * 0}, draws=200) is None
+
+
+def test_keys_come_back_and_know_what_was_seen(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    texts = [text(rng) + "GG" for _ in range(50)] + ["ACGTNACGTACGTACGTACGTGG"]
+    file, rows = tmp_path / "keys.bin", guides(texts + texts[:5])
+    write_keys(file, rows)
+    keys = read_keys(file)
+    assert list(keys.columns[0]) == sorted(texts)
+    seen = overlap_with_keys(guides(["TT" + texts[0][2:], text(rng) + "GG"]), keys)
+    assert seen["variant"].tolist() == [True, False]
+    assert not seen["exact"].any()
+    found = audit_datasets([rows], keys=[keys])
+    assert codes(found)["seen-by-model"] == "severe"
+    plain = tmp_path / "plain.bin"
+    write_keys(plain, guides(texts[:50]))
+    assert plain.stat().st_size < 500 + 50 * 23 // 4
+
+
+def test_keys_of_pairs_spacers_and_matrices(tmp_path: Path) -> None:
+    pair = Dataset("p", Kind.PAIRS, np.array(["a", "b"]), {
+        "seq1": Sequences.from_strings(["ACG", "TTTT"]), "seq2": Sequences.from_strings(["GG", "C"]),
+    })  # fmt: skip
+    matrix = Dataset(
+        "m", Kind.MATRIX, np.array(["a", "b"]), {"expression": np.array([[1.0, 0, 2], [0, 3, 0]])}
+    )
+    spacers = guides(["ACGTTGCAAGCTTCGATCGA", "GTTGCAAGCTTCGATCG"])
+    for number, rows in enumerate((pair, matrix, spacers)):
+        write_keys(tmp_path / str(number), rows)
+        keys = read_keys(tmp_path / str(number))
+        assert keys.kind is rows.kind
+        assert overlap_mask(rows, keys).all()
+        assert overlap_mask(rows.take(np.array([1])), keys, relations=("exact",)).tolist() == [True]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "magic", "header", "unsorted"])
+def test_damaged_keys_are_refused(tmp_path: Path, damage: str) -> None:
+    import hashlib
+    import json
+
+    file = tmp_path / "keys.bin"
+    write_keys(file, guides(["ACGTNACGTACGTACGTACGTGG", "CCGTNACGTACGTACGTACGTGG"]))
+    content = file.read_bytes()
+    magic, head, body = content.split(b"\n", 2)
+    if damage == "unsorted":
+        body = body[23:] + body[:23]
+        head = json.dumps(json.loads(head) | {"sha256": hashlib.sha256(body).hexdigest()}).encode()
+    changed = {
+        "cut": content[:-5],
+        "flip": content[:-1] + b"A",
+        "magic": b"X" + content[1:],
+        "header": magic + b"\n{}\n" + body,
+        "unsorted": b"\n".join([magic, head, body]),
+    }[damage]
+    file.write_bytes(changed)
+    with pytest.raises(InputError, match=r"keys\.bin"):
+        read_keys(file)
+
+
+def test_an_audit_goes_to_json_and_back() -> None:
+    note, bad = (
+        Finding("a", s, 1, 2, f"{s} message", "do", effect={"m": {"with": 0.5}}) for s in ("note", "severe")
+    )
+    audit = Audit.of([note, bad, note], ["x", "y", "x"])
+    assert [finding.severity for finding in audit.findings] == ["severe", "note"]
+    assert audit.data == ("x", "y")
+    assert Audit.from_json(audit.to_json()) == audit
+    assert "SEVERE" in audit.table()
+    assert audit.headline == "severe message"
+    assert Audit.of([note], []).exceeds("note")
+    assert not Audit.of([note], []).exceeds("warning")
+    with pytest.raises(InputError):
+        Audit.from_json({"format": 1, "findings": [{"code": "a"}], "data": []})
+
+
+@pytest.mark.data
+@pytest.mark.skipif("GENOTOOL_DATA" not in os.environ, reason="GENOTOOL_DATA is not set")
+def test_hct116_and_hela() -> None:
+    from genotool import registry
+
+    found = audit_datasets([registry.load("hct116"), registry.load("hela")])
+    first = found.findings[0]
+    assert first.severity == "severe"
+    assert first.message.startswith("98.6 % of hct116's guides")
+    effect = first.effect["hct116 looked up in hela"]
+    assert effect["with"] == pytest.approx(0.895, abs=0.01)
+    assert effect["without"] == pytest.approx(0.535, abs=0.04)

@@ -1,0 +1,150 @@
+"""Floors: what each one is, determinism, and the rows that they are fitted on."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from genotool.dataset import Dataset, Kind, Task
+from genotool.errors import InputError
+from genotool.floors import fit_floors, kmer_features, nearest_targets, positional_features
+from genotool.sequences import Sequences
+from scipy import sparse
+
+
+def guides(
+    texts: list[str], target: np.ndarray, classes: tuple[str, ...] = ("0", "1"), name: str = "x"
+) -> Dataset:
+    ids = np.array([f"{name}{i}" for i in range(len(texts))])
+    return Dataset(name, Kind.GUIDES, ids, {"guide": Sequences.from_strings(texts)}, target, classes)
+
+
+def random_guides(n: int, seed: int, *, signal: bool = True) -> Dataset:
+    rng = np.random.default_rng(seed)
+    texts = ["".join(rng.choice(list("ACGT"), 21)) + "GG" for _ in range(n)]
+    good = np.array([text[19] == "G" or text[16] == "C" for text in texts])
+    chance = np.where(good, 0.85, 0.15) if signal else np.full(n, 0.5)
+    return guides(texts, (rng.random(n) < chance).astype(np.int64), name=f"s{seed}")
+
+
+def scores(floors: list) -> dict[str, np.ndarray]:
+    return {floor.name: floor.scores for floor in floors}
+
+
+def test_every_floor_is_what_it_says() -> None:
+    train, valid, test = (random_guides(n, seed) for n, seed in ((400, 0), (100, 1), (300, 2)))
+    floors = fit_floors(train, valid, test, task=Task.BINARY, seed=0, threads=1, draws=50)
+    auc = {floor.name: floor.estimates["roc_auc"].value for floor in floors}
+    assert list(auc) == ["majority", "shuffled", "memoriser", "linear", "lightgbm"]
+    both = np.concatenate([train.target, valid.target])
+    assert (scores(floors)["majority"] == both.mean()).all()
+    assert auc["majority"] == 0.5
+    assert 0.35 < auc["shuffled"] < 0.65
+    assert auc["linear"] > 0.75
+    assert auc["lightgbm"] > 0.75
+
+
+def test_the_memoriser_averages_the_nearest_by_hamming_distance() -> None:
+    a, b, c = "A" * 23, "A" * 22 + "C", "T" * 23
+    train = guides([a, b, c], np.array([1, 0, 1]))
+    query = guides([a, b, "A" * 21 + "GA", "T" * 22 + "A"], np.array([0, 1, 0, 1]))
+    assert nearest_targets(train, query).tolist() == [1, 0, 1, 1]
+    between = guides(["A" * 22 + "G"], np.array([0]))
+    assert nearest_targets(train, between).tolist() == [0.5]
+
+
+def test_a_memoriser_of_the_test_rows_is_perfect_and_validation_rows_count() -> None:
+    train, valid = random_guides(60, 0), random_guides(60, 1)
+    floors = fit_floors(train, valid, valid, task=Task.BINARY, seed=0, threads=1, draws=20)
+    assert next(f for f in floors if f.name == "memoriser").estimates["roc_auc"].value == 1
+
+
+def test_a_pretrained_score_is_one_more_floor() -> None:
+    train, valid, test = (random_guides(n, seed, signal=False) for n, seed in ((300, 0), (60, 1), (200, 2)))
+    extra = {"pretrained": (np.concatenate([train.target, valid.target]) * 1.0, test.target * 1.0)}
+    floors = fit_floors(train, valid, test, task=Task.BINARY, extra_scores=extra, seed=0, threads=1, draws=20)
+    assert floors[-1].name == "lightgbm+pretrained"
+    assert floors[-1].estimates["roc_auc"].value > 0.99
+
+
+def test_the_same_bytes_for_any_thread_count() -> None:
+    train, valid, test = (random_guides(n, seed) for n, seed in ((200, 0), (50, 1), (50, 2)))
+    one, two = (
+        scores(fit_floors(train, valid, test, task=Task.BINARY, seed=3, threads=threads, draws=10))
+        for threads in (1, 2)
+    )
+    assert {name: value.tobytes() for name, value in one.items()} == {
+        name: value.tobytes() for name, value in two.items()
+    }
+
+
+def test_regression_and_the_metrics_of_classes_for_it() -> None:
+    rows = [random_guides(n, seed) for n, seed in ((200, 0), (50, 1), (80, 2))]
+    numbers = [
+        Dataset(d.name, d.kind, d.ids, d.columns, d.target + 0.1 * np.arange(len(d)) / len(d)) for d in rows
+    ]
+    floors = fit_floors(*numbers, task=Task.REGRESSION, seed=0, threads=1, draws=20)
+    assert floors[0].estimates["spearman"].reason == "the score is constant"
+    assert floors[3].estimates["spearman"].value > 0.3
+    crossed = fit_floors(
+        numbers[0],
+        numbers[1],
+        rows[2],
+        task=Task.REGRESSION,
+        score_task=Task.BINARY,
+        seed=0,
+        threads=1,
+        draws=20,
+    )
+    assert crossed[3].estimates["roc_auc"].value > 0.7
+    assert crossed[3].estimates["brier"].value is None
+
+
+def test_a_sparse_matrix_of_many_classes_stays_sparse() -> None:
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 3, 150)
+    values = sparse.csr_array(rng.poisson(np.eye(3)[target] @ rng.uniform(0, 3, (3, 40))).astype(np.float32))
+    whole = Dataset(
+        "m", Kind.MATRIX, np.arange(150).astype(str), {"expression": values}, target, ("a", "b", "c"),
+        features=np.arange(40).astype(str),
+    )  # fmt: skip
+    parts = [whole.take(np.arange(*bounds)) for bounds in ((0, 90), (90, 110), (110, 150))]
+    floors = fit_floors(*parts, task=Task.MULTICLASS, seed=0, threads=1, draws=20)
+    assert all(floor.scores.shape == (40, 3) for floor in floors)
+    assert all(np.allclose(floor.scores.sum(axis=1), 1) for floor in floors)
+    assert floors[3].estimates["accuracy"].value > 0.7
+
+
+def test_features_by_hand() -> None:
+    found = positional_features(Sequences.from_strings(["ACN", "GT"]), 3, "right")
+    assert found.shape == (2, 3 * 4 + 2 * 16)
+    assert np.flatnonzero(found[0]).tolist() == [0, 5, 12 + 0 * 4 + 1]
+    assert np.flatnonzero(found[1]).tolist() == [4 + 2, 8 + 3, 12 + 16 + 2 * 4 + 3]
+    counts = kmer_features(Sequences.from_strings(["AAAAAAA", "ACGTNACGTAC", "AC"])).toarray()
+    assert counts.shape == (3, 4096)
+    assert counts[0, 0] == 2
+    assert counts.sum(axis=1).tolist() == [2, 1, 0]
+
+
+def test_one_class_is_refused() -> None:
+    rows = guides(["A" * 23, "C" * 23], np.array([1, 1]))
+    with pytest.raises(InputError, match="one class"):
+        fit_floors(rows, rows, rows, task=Task.BINARY, seed=0, threads=1)
+
+
+@pytest.mark.data
+@pytest.mark.skipif("GENOTOOL_DATA" not in os.environ, reason="GENOTOOL_DATA is not set")
+@pytest.mark.parametrize(("line", "published"), [("hct116", 0.719), ("hela", 0.728), ("hl60", 0.828)])
+def test_lightgbm_reaches_the_published_floor(line: str, published: float) -> None:
+    from genotool import registry
+    from genotool.split import Fractions, Part, by_group
+
+    dataset = registry.load(line)
+    found = []
+    for seed in range(3):
+        split = by_group(dataset, seed, Fractions(0.15, 0.2))
+        parts = [dataset.take(split.rows(part)) for part in (Part.TRAIN, Part.VALID, Part.TEST)]
+        floors = fit_floors(*parts, task=Task.BINARY, seed=seed, threads=1, draws=20)
+        found.append(floors[-1].estimates["roc_auc"].value)
+    assert np.mean(found) == pytest.approx(published, abs=0.03)

@@ -1,0 +1,91 @@
+"""The verdict's words, and that noise never earns "above"."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from genotool.verdict import judge
+
+N = 600
+GROUPS = (np.arange(N) % 60).astype(str)
+
+
+def simulated(seed: int) -> tuple[np.ndarray, np.random.Generator]:
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 2, N), rng
+
+
+def test_above_and_below() -> None:
+    target, rng = simulated(0)
+    good, weak = target + 0.6 * rng.normal(size=N), target + 3 * rng.normal(size=N)
+    floors = {"weak": weak, "chance": np.full(N, 0.5)}
+    found = judge("binary", target, good, floors, groups=GROUPS, draws=500, seed=0)
+    assert (found.word, found.against) == ("above", "weak")
+    assert found.low > 0
+    assert "Above the best floor, weak" in found.sentence
+    turned = judge("binary", target, weak, {"good": good}, groups=GROUPS, draws=500, seed=0)
+    assert turned.word == "below"
+    assert turned.sentence.startswith("Below")
+
+
+def test_equivalent_needs_a_narrow_interval() -> None:
+    target, rng = simulated(0)
+    score = target + rng.normal(size=N)
+    found = judge(
+        "binary", target, score + 0.01 * rng.normal(size=N), {"same": score}, groups=GROUPS, draws=300, seed=0
+    )
+    assert found.word == "equivalent"
+    wide = judge("binary", target, rng.random(N), {"other": rng.random(N)}, groups=GROUPS, draws=300, seed=0)
+    assert wide.word == "undecided"
+    assert wide.smallest > 0.03
+    assert f"{wide.smallest:.3f}" in wide.sentence
+
+
+def test_fewer_than_twenty_groups_give_no_verdict() -> None:
+    target, rng = simulated(0)
+    names = (np.arange(N) % 19).astype(str)
+    found = judge(
+        "binary", target, target + 0.1 * rng.normal(size=N), {"x": rng.random(N)}, groups=names, seed=0
+    )
+    assert found.word == "undecided"
+    assert "too few groups" in found.sentence
+    assert found.low is None
+
+
+def test_a_score_below_a_floor_is_said_so() -> None:
+    target, rng = simulated(1)
+    names = (np.arange(N) % 5).astype(str)
+    found = judge(
+        "binary", target, rng.random(N), {"good": target + rng.normal(size=N)}, groups=names, seed=0
+    )
+    assert "below this floor" in found.sentence
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_is_never_above(seed: int) -> None:
+    target, rng = simulated(seed)
+    floors = {f"f{i}": rng.random(N) for i in range(4)} | {"majority": np.full(N, 0.5)}
+    found = judge("binary", target, rng.random(N), floors, groups=GROUPS, draws=300, seed=seed)
+    assert found.word != "above"
+
+
+def test_holm_counts_every_floor() -> None:
+    """A difference that would just pass alone does not pass beside seven more floors."""
+    target, rng = simulated(3)
+    base = target + 2 * rng.normal(size=N)
+    score = base + 0.30 * target
+    alone = judge("binary", target, score, {"base": base}, draws=1000, seed=0)
+    many = {"base": base} | {f"b{i}": base.copy() for i in range(7)}
+    beside = judge("binary", target, score, many, draws=1000, seed=0)
+    assert beside.p_holm == pytest.approx(min(1.0, 8 * alone.p_holm))
+
+
+def test_json_names_the_word_verdict() -> None:
+    target, rng = simulated(0)
+    content = judge("binary", target, rng.random(N), {"x": rng.random(N)}, draws=50, seed=0).to_json()
+    assert content["verdict"] in {"above", "below", "equivalent", "undecided"}
+    assert content["comparisons"][0]["against"] == "x"
+    json.dumps(content, allow_nan=False)
+    assert judge("binary", target, rng.random(N), {}, seed=0).word == "undecided"

@@ -18,7 +18,7 @@ __all__ = ["Regions", "heatmap", "logo", "rows_as_logos"]
 Regions = Mapping[str, tuple[int, int]]
 """Name to first and last position, counted from 1: the parts of a row that a figure marks."""
 
-WIDE = (5.4, 2.5)
+WIDE = (4.7, 2.3)
 
 
 def logo(
@@ -111,7 +111,7 @@ def _letters(axes: Axes, heights: NDArray[Any], alphabet: Sequence[str]) -> None
     colours = {letter: BASES.get(letter, MUTED) for letter in alphabet}
     logomaker.Logo(
         frame, ax=axes, color_scheme=colours, font_name="DejaVu Sans", font_weight="bold", vpad=0.02,
-        baseline_width=0.0, show_spines=False,
+        baseline_width=0.0, show_spines=False, flip_below=False,
     )  # fmt: skip
     axes.axhline(0, color=MUTED, linewidth=0.7)
     axes.spines["left"].set_visible(True)

@@ -25,7 +25,7 @@ def comparison(collected: Collected, pictures: Pictures) -> Section | None:
             [Text("; ".join(str(note) for note in notes) + ".", title="How to read this")] if notes else []
         )
         kept = [
-            (text, name.replace("_", " ").replace("-", " ").capitalize() + ".")
+            (text, name.replace("_", " ").replace("-", " ").strip() + ".")
             for name, text in step.figures.items()
         ]
         blocks += pictures.found(kept)

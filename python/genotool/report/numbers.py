@@ -35,6 +35,7 @@ METRICS: Mapping[str, str] = {
     "r2": "R²",
 }
 THIN = "\u202f"
+NO_BREAK = "\u00a0"
 
 
 def real(value: Any) -> float | None:
@@ -59,12 +60,12 @@ def estimate_or_reason(item: Mapping[str, Any], digits: int = 3) -> str:
 
 
 def estimate(item: Mapping[str, Any], digits: int = 3) -> str:
-    """Return ``0.742 [0.715, 0.768]``, or the number alone where no interval exists."""
+    """Return ``0.742 [0.715, 0.768]``, or the number alone where no interval exists; unbroken."""
     low, high = real(item.get("low")), real(item.get("high"))
     value = number(real(item.get("value")), digits)
-    return (
-        value if low is None or high is None else f"{value} [{number(low, digits)}, {number(high, digits)}]"
-    )
+    if low is None or high is None:
+        return value
+    return f"{value}{NO_BREAK}[{number(low, digits)},{NO_BREAK}{number(high, digits)}]"
 
 
 def p_value(value: Any) -> str:

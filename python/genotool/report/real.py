@@ -95,7 +95,7 @@ def _floor_table(step: Step, test: Mapping[str, Any]) -> Grid:
             ]
         )
     metric = METRICS.get(name, name)
-    head = ["floor", f"{metric} [95 % interval]", "model minus floor [95 %]", "p (Holm)", "the model is"]
+    head = ["floor", f"{metric} [95 %]", "model minus floor [95 %]", "p (Holm)", "the model is"]
     return Grid(
         head,
         rows,
@@ -130,9 +130,8 @@ def findings_of(step: Step) -> Findings:
     order = {severity: place for place, severity in enumerate(SEVERITIES)}
     items.sort(key=lambda item: order.get(str(item.get("severity")), len(order)))
     sets = ", ".join(str(name) for name in step.content["audit"].get("datasets") or [])
-    return Findings(
-        f"Audit of {step.title}" + (f": {sets}" if sets else ""), [_finding(item) for item in items]
-    )
+    title = "Audit" if step.verb == "audit" else f"Audit of {step.title}"
+    return Findings(f"{title}: {sets}" if sets else title, [_finding(item) for item in items])
 
 
 def _finding(item: Mapping[str, Any]) -> Finding:

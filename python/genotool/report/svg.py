@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from genotool.errors import InputError
-from genotool.figures.style import GRID, INK, MUTED
+from genotool.figures.style import FIRST, GRID, INK, MUTED
 
 __all__ = ["inline"]
 
@@ -28,7 +28,7 @@ ATTRIBUTES = frozenset(
 )  # fmt: skip
 REFERENCE = re.compile(r"url\(\s*#")
 FETCHES = re.compile(r"url\(\s*(?!#)|@import|expression|javascript:|\\", re.IGNORECASE)
-THEME = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--grid)"}
+THEME = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--grid)", FIRST: "var(--first)"}
 PICTURE = "data:image/png;base64,"
 
 

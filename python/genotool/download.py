@@ -120,9 +120,13 @@ def _fetch_file(entry: Entry, spec: FileSpec, target: Path) -> None:
     with _alone(target):
         if target.is_file() and not _difference(target, spec):
             return  # another process was faster
-        with part.open("ab") as handle:
-            difference = _complete(entry, spec, handle, part)
-            os.fsync(handle.fileno())
+        try:
+            with part.open("ab") as handle:
+                difference = _complete(entry, spec, handle, part)
+                os.fsync(handle.fileno())
+        finally:
+            if part.stat().st_size == 0:
+                part.unlink()
         if difference:
             part.unlink()
             raise InputError(f"{spec.url} is {difference}", file=target, hint="the source has changed")

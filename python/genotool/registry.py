@@ -146,7 +146,8 @@ def find(name: str, *, data_dir: Path | str | None = None) -> Found:
         if found.entry.name == name:
             return found
         known[found.entry.name] = found
-    hint = nearest(name, known)
+    same_cell = by_cell(name, data_dir=data_dir)
+    hint = f"sets of that cell line: {', '.join(same_cell)}" if same_cell else nearest(name, known)
     if data_folder(data_dir) is None:
         hint += f"; more with --data-dir or {DATA_VARIABLE}"
     raise UsageError(f"unknown data set {name!r}", hint=hint)

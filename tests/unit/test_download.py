@@ -169,7 +169,9 @@ def test_a_server_that_does_not_deliver(server: Server, tmp_path: Path, path: st
     assert caught.value.exit_code == 4
     assert all(way in str(caught.value) for way in ("(1)", "(2)", "(3)", "--data-dir", "data get far"))
     assert "far.tsv" not in files(tmp_path)
-    if path == "cut":  # what came is kept for the next time
+    if path != "cut":
+        assert files(tmp_path) == []
+    else:  # what came is kept for the next time
         assert 0 < (tmp_path / "sub" / "far.tsv.part").stat().st_size < len(CONTENT)
 
 

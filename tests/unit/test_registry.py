@@ -66,7 +66,7 @@ def test_a_file_that_is_not_what_its_digest_says(tmp_path: Path) -> None:
     made = folder(tmp_path)
     (made / "mine.tsv").write_text(TEXT.replace("0.5", "0.6"))
     with pytest.raises(
-        InputError, match="not what its sha256 says: declared [0-9a-f]{64}, found [0-9a-f]{64}"
+        InputError, match=r"not what its sha256 says: declared [0-9a-f]{64}, found [0-9a-f]{64}"
     ):
         registry.load("mine", data_dir=made)
 
@@ -83,6 +83,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"unknown data set 'mina'\nhint: did you mean 'mine'"):
         registry.load("mina", data_dir=folder(tmp_path))
+
+
+def test_a_cell_line_where_a_name_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="hint: sets of that cell line: mine, cnnxg-hl60, rnas-hl60"):
+        registry.load("HL60", data_dir=folder(tmp_path))
 
 
 def test_the_given_folder_comes_before_the_environment_and_the_registry(

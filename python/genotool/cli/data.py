@@ -50,9 +50,7 @@ def describe(
 
 
 @app.command()
-def get(
-    name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: DataDir = None, as_json: AsJson = False
-) -> None:
+def get(name: str, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Download a data set, check its digest, and say where it lies."""
     from genotool.stages import data
 

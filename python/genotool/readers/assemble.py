@@ -100,7 +100,7 @@ def assemble(
     return Dataset(
         name=entry.name,
         kind=entry.kind,
-        ids=unique_ids(kept.text(ids) if ids else kept.numbers.astype(np.str_)),
+        ids=unique_ids(kept.text(ids)) if ids else kept.numbers.astype(np.str_),
         columns=columns,
         target=None if target.values is None else target.values[target.keep],
         classes=target.classes,

@@ -38,7 +38,7 @@ def scored(named: Dataset) -> ScoredSites:
 
 def listing(sites: ScoredSites, /, **changed: object) -> Listing:
     ranking = Ranking.of(sites)
-    places = ranking.chosen(sites, avoid=np.zeros(len(sites), bool), per_record=None, top=None)
+    places = ranking.chosen(sites, avoid=np.zeros(len(sites), bool))
     fields: dict[str, object] = {
         "scored": sites, "ranking": ranking, "places": places, "sites": (), "seen": None, "label": None,
         "probability": True, "simulated": False,
@@ -127,7 +127,7 @@ def test_the_best_of_each_record_and_of_all() -> None:
     text = "".join(np.random.default_rng(6).choice(list("ACGT"), 1000))
     sites = scored(records(a=text[:500], b=text[500:]))
     ranking, none = Ranking.of(sites), np.zeros(len(sites), bool)
-    places = ranking.chosen(sites, avoid=none, per_record=3, top=None)
+    places = ranking.chosen(sites, avoid=none, per_record=3)
     for record in (0, 1):
         own = np.flatnonzero(sites.record[ranking.order] == record)
         assert [place for place in places.tolist() if sites.record[ranking.order[place]] == record] == own[
@@ -141,7 +141,7 @@ def test_what_is_avoided_is_not_among_the_best() -> None:
     ranking = Ranking.of(sites)
     first = np.zeros(len(sites), bool)
     first[ranking.order[0]] = True
-    assert ranking.chosen(sites, avoid=first, per_record=1, top=None).tolist() == [1]
+    assert ranking.chosen(sites, avoid=first, per_record=1).tolist() == [1]
 
 
 @pytest.mark.parametrize("style", ["tsv", "bed"])

@@ -267,6 +267,20 @@ def test_a_mageck_library_holds_each_spacer_once(model: Path, tmp_path: Path) ->
     assert summary.counts["a spacer listed before: MAGeCK counts a sequence once"] == 1
 
 
+def test_the_best_of_each_gene_that_headers_name(model: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    one, two, three = ("".join(rng.choice(list("ACGT"), 300)) for _ in range(3))
+    fasta = tmp_path / "exons.fa"
+    fasta.write_text(
+        f">e1 gene=TP53\n{one}\n>e2 [gene=TP53] x\n{two}\n>e3 cds gene:ENSG1 gene_symbol:MYC\n{three}\n"
+    )
+    run_predict(str(model), str(fasta), tmp_path / "s.tsv", scan=True, output_format="mageck", per_gene=2)
+    genes = [row["gene"] for row in table(tmp_path / "s.tsv")]
+    assert sorted(genes) == ["MYC", "MYC", "TP53", "TP53"]
+    run_predict(str(model), str(fasta), tmp_path / "r.tsv", scan=True, per_record=2)
+    assert len(table(tmp_path / "r.tsv")) == 6
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

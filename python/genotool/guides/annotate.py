@@ -1,6 +1,6 @@
 """What a guide is judged by besides its score: composition, terminator, hairpin, restriction sites.
 
-Everything works on spacers as a (n, length) uint8 matrix of the letters A, C, G, T, one operation a column, so
+Everything works on spacers as a (n, length) uint8 matrix of the letters A, C, G, T, one step a column, so
 that a genome's guides take seconds.
 """
 

@@ -35,7 +35,7 @@ FORMATS: dict[str, dict[str, str]] = {
         "#seqId": "record", "guideId": "crispor_id", "targetSeq": "guide", "genotoolScore": "score",
         "genotoolRank": "rank", "exactCopiesInInput": "copies",
     },
-    "mageck": {"sgRNA": "id", "sequence": "spacer", "gene": "record"},
+    "mageck": {"sgRNA": "id", "sequence": "spacer", "gene": "gene"},
 }  # fmt: skip
 """Format to the header of each column and where its values come from; the empty one writes every column.
 
@@ -114,6 +114,7 @@ def _place_columns(scored: ScoredSites, rows: NDArray[np.int64], letters: NDArra
     return {
         "id": [f"{name}:{low}-{high}:{side}" for name, low, high, side in places],
         "record": record,
+        "gene": [scored.genes[number] for number in scored.record[rows].tolist()],
         "start": start,
         "end": end,
         "strand": strand,

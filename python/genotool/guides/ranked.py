@@ -39,8 +39,8 @@ class ScoredSites:
 
     Attributes
     ----------
-    records, lengths
-        The names of the scanned records and their lengths in bases.
+    records, genes, lengths
+        The names of the scanned records, the gene that each belongs to, and their lengths in bases.
     codes
         (n,) uint64: spacer and PAM, packed.
     record, start, minus
@@ -52,6 +52,7 @@ class ScoredSites:
     """
 
     records: tuple[str, ...]
+    genes: tuple[str, ...]
     lengths: NDArray[np.int64]
     codes: NDArray[np.uint64]
     record: NDArray[np.int32]
@@ -108,9 +109,15 @@ class Ranking:
         return again
 
     def chosen(
-        self, sites: ScoredSites, *, avoid: NDArray[np.bool_], per_record: int | None, top: int | None
+        self,
+        sites: ScoredSites,
+        *,
+        avoid: NDArray[np.bool_],
+        per_record: int | None = None,
+        per_gene: int | None = None,
+        top: int | None = None,
     ) -> Rows:
-        """Return the places in `order` of the sites to list: not avoided, best of each record, best of all.
+        """Return the places in `order` of the sites to list: not avoided, best of each record, gene, and all.
 
         Parameters
         ----------
@@ -120,6 +127,9 @@ class Ranking:
         places = np.flatnonzero(~avoid[self.order]).astype(np.int64)
         if per_record is not None:
             places = best_of_each(places, sites.record[self.order[places]], per_record)
+        if per_gene is not None:
+            _, gene = np.unique(np.array(sites.genes, dtype=np.str_), return_inverse=True)
+            places = best_of_each(places, gene[sites.record[self.order[places]]], per_gene)
         return places if top is None else places[:top]
 
 

@@ -118,11 +118,13 @@ def score_sites(
     Parameters
     ----------
     parts
-        Data sets of kind sequences, such as `chunks` gives: one is held at a time.
+        Data sets of kind sequences, such as `chunks` gives: one is held at a time. Their groups are genes;
+        without any, a record is its own gene.
     score
         Guides to (n,) scores, called on `batch_size` rows at most.
     """
     names: list[str] = []
+    genes: list[str] = []
     held: list[tuple[Any, ...]] = []
     lengths: list[NDArray[np.int64]] = []
     ambiguous = 0
@@ -134,11 +136,15 @@ def score_sites(
         number = (sites.record + len(names)).astype(np.int32)
         held.append((pack(letters), number, sites.start, sites.minus, np.concatenate([np.empty(0), *scores])))
         names += part.ids.tolist()
+        genes += (
+            part.ids if part.groups is None else np.where(part.groups == "", part.ids, part.groups)
+        ).tolist()
         lengths.append(sequences.lengths)
         ambiguous += sites.ambiguous
     codes, record, start, minus, scored = (np.concatenate(column) for column in zip(*held, strict=True))
     found = ScoredSites(
         tuple(names),
+        tuple(genes),
         np.concatenate(lengths),
         codes,
         record,

@@ -38,14 +38,15 @@ class ScanRequest:
     style
         ``tsv``, ``bed``, ``crispor`` or ``mageck``.
     avoid_sites
-        ``BsmBI,GAATTC``: marked in a full list, left out of a choice (`per_record`, `top`, ``mageck``).
-    per_record, top
-        Keep the best of each record, and the best of all.
+        ``BsmBI,GAATTC``: marked in a full list, left out of a choice (the next three, ``mageck``).
+    per_record, per_gene, top
+        Keep the best of each record, of each gene, and of all.
     """
 
     style: str = "tsv"
     avoid_sites: str | None = None
     per_record: int | None = None
+    per_gene: int | None = None
     top: int | None = None
     pam: str = "NGG"
 
@@ -166,6 +167,7 @@ def run_predict(
     output_format: str = "tsv",
     avoid_sites: str | None = None,
     per_record: int | None = None,
+    per_gene: int | None = None,
     top: int | None = None,
     pam: str | None = None,
     data_dir: Path | None = None,
@@ -192,7 +194,7 @@ def run_predict(
     from genotool.stages.scan import run_scan
     from genotool.trained import open_trained
 
-    request = ScanRequest(output_format, avoid_sites, per_record, top, pam or "NGG")
+    request = ScanRequest(output_format, avoid_sites, per_record, per_gene, top, pam or "NGG")
     _check_flags(request, scan, pam, batch_size)
     target = check_out(out, overwrite)
     trained = open_trained(model, key=key, data_dir=data_dir)
@@ -211,22 +213,13 @@ def _check_flags(request: ScanRequest, scan: bool, pam: str | None, batch_size: 
 
     if request.style not in FORMATS:
         raise UsageError(f"unknown --format {request.style!r}", hint=nearest(request.style, FORMATS))
-    given = {
-        "--avoid-site": request.avoid_sites,
-        "--per-record": request.per_record,
-        "--top": request.top,
-        "--pam": pam,
-    }
+    counts = {"--per-record": request.per_record, "--per-gene": request.per_gene, "--top": request.top}
+    given = {**counts, "--avoid-site": request.avoid_sites, "--pam": pam}
     named = [flag for flag, value in given.items() if value is not None]
     if not scan and (named or request.style != "tsv"):
-        raise UsageError(
-            f"{(*named, '--format')[0]} goes with --scan", hint="without it every row keeps its place"
-        )
-    for flag, value in {
-        "--per-record": request.per_record,
-        "--top": request.top,
-        "--batch-size": batch_size,
-    }.items():
+        flag = (*named, "--format")[0]
+        raise UsageError(f"{flag} goes with --scan", hint="without it every row keeps its place")
+    for flag, value in {**counts, "--batch-size": batch_size}.items():
         if value is not None and value < 1:
             raise UsageError(f"{flag} is at least 1, not {value}")
 

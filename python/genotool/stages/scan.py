@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.dataset import Dataset, Kind, Task
+from genotool.dataset import About, Dataset, Kind, Task
 from genotool.errors import InputError, UsageError
 from genotool.guides import Listing, Ranking, RestrictionSite, ScoredSites, lines, parse_sites, score_sites
 from genotool.guides.scan import check_pam, chunks
@@ -25,6 +26,8 @@ __all__ = ["run_scan"]
 
 Letters = NDArray[np.uint8]
 BLOCK = 1 << 20
+GENE = [re.compile(rf"\b{word}[=:]([^\s\];,|]+)") for word in ("gene_symbol", "gene_name", "gene")]
+"""The gene in a header: ``gene=TP53``, ``[gene=TP53]`` (NCBI), ``gene_symbol:TP53`` (Ensembl)."""
 
 
 def run_scan(
@@ -79,17 +82,25 @@ def run_scan(
 
 
 def _records(data: str, data_dir: Path | None) -> Dataset:
-    """Read the sequences: a FASTA file, or a registered data set of kind sequences."""
+    """Read the sequences, a FASTA file or a registered set; groups are the genes that headers name."""
     from genotool import registry
+    from genotool.readers.fasta import read_fasta
 
     if not registry.is_path(data, data_dir=data_dir):
         return registry.load(data, data_dir=data_dir, labelled=False)
-    from genotool.dataset import About
-    from genotool.readers.fasta import read_fasta
-
     read = read_fasta(data)
-    ids = np.array(read.names, dtype=np.str_)
-    return Dataset(Path(data).name, Kind.SEQUENCES, ids, {"sequence": read.sequences}, about=About(path=data))
+    return Dataset(
+        name=Path(data).name,
+        kind=Kind.SEQUENCES,
+        ids=np.array(read.names, dtype=np.str_),
+        columns={"sequence": read.sequences},
+        groups=np.array([_gene(text) for text in read.descriptions], dtype=np.str_),
+        about=About(path=data),
+    )
+
+
+def _gene(description: str) -> str:
+    return next((found[1] for pattern in GENE if (found := pattern.search(description))), "")
 
 
 def _chosen(
@@ -97,7 +108,7 @@ def _chosen(
 ) -> tuple[NDArray[np.int64], dict[str, int]]:
     """Return the places of the ranking to write, and how many sites each rule left out."""
     library = request.style == "mageck"
-    choosing = library or request.per_record is not None or request.top is not None
+    choosing = library or any(n is not None for n in (request.per_record, request.per_gene, request.top))
     out = np.zeros(len(sites), bool)
     counts = {}
     if choosing and avoid:
@@ -107,7 +118,9 @@ def _chosen(
         again = ranking.repeated(sites)
         counts["a spacer listed before: MAGeCK counts a sequence once"] = int((again & ~out).sum())
         out |= again
-    places = ranking.chosen(sites, avoid=out, per_record=request.per_record, top=request.top)
+    places = ranking.chosen(
+        sites, avoid=out, per_record=request.per_record, per_gene=request.per_gene, top=request.top
+    )
     if (beyond := int((~out).sum()) - len(places)) > 0:
         counts["not among the best asked for"] = beyond
     return places, counts

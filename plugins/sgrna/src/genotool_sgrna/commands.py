@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,9 @@ def compare(
     for dataset in loaded:
         if dataset.about.warning and not common.quiet:
             typer.echo(f"{dataset.name}: {dataset.about.warning}", err=True)
+    if common.json:
+        typer.echo(json.dumps(run.read_json("comparison.json")))
+        return
     counts = ", ".join(f"{count} {word}" for word, count in summary["conclusions"].items())
     typer.echo(f"{run.path}: {len(summary['rows'])} comparisons ({counts}); see stats.tsv")
 

@@ -1,8 +1,8 @@
 """How sets of guides differ, and how the classes within a set do: effect sizes, corrected p-values, bounds.
 
 A transfer is never justified by p > .05 here: what a table can say is "different", "equivalent" (the effect
-lies within a bound) or "undecided". Efficacy has another unit in every assay, so it is ranked within its set: over
-whole sets such ranks are uniform by construction, hence sets are compared on the guides that they share, in pairs.
+lies within a bound) or "undecided". Efficacy has another unit in every assay, so it is ranked within its set:
+over whole sets such ranks are uniform by construction, hence sets are compared on the guides that they share.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["BOUNDS", "HEADER", "Contrast", "agreement", "compare", "concluded", "contrasts"]
 
 BOUNDS = {"Cliff's delta": 0.147, "rank-biserial": 0.147, "D": 0.10, "Cramér's V": 0.10}
-"""Effects called negligible: Romano 2006 for delta; D of the same shift of a normal distribution; Cohen, V."""
+"""Effects called negligible: Romano 2006 for delta; D of the same shift of a normal variable; Cohen, V."""
 FEWEST = 10
 """Rows that a side needs to be tested."""
 SHARED_ENOUGH = 10

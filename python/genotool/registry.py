@@ -24,7 +24,7 @@ from genotool.errors import InputError, UsageError, nearest
 
 __all__ = [
     "DATA_VARIABLE", "Found", "by_cell", "cells", "data_folder", "entries", "files_of", "find", "is_path",
-    "load", "load_many", "names", "read_entry", "require_two_classes", "shipped_folder",
+    "load", "load_many", "names", "read_found", "require_two_classes", "shipped_folder",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -45,14 +45,14 @@ class Found:
         Where, in words: the folder, the download cache, or a registry.
     folder
         What the paths of its files are relative to.
-    download
-        Whether files have to be downloaded first.
+    at_hand
+        False where files have to be downloaded first.
     """
 
     entry: Entry
     where: str
     folder: Path
-    download: bool = False
+    at_hand: bool = True
 
 
 def data_folder(data_dir: Path | str | None = None) -> Path | None:
@@ -126,7 +126,7 @@ def _all(data_dir: Path | str | None) -> Iterator[Found]:
         for entry in _catalogue(path).entries.values():
             there = all((kept / spec.path).is_file() for spec in entry.files.values())
             where = f"the download cache {kept}" if there else f"the registry of the plugin {plugin}"
-            yield Found(entry, where, kept, download=not there)
+            yield Found(entry, where, kept, at_hand=there)
     for plugin, path in plugins.catalogues("folder"):
         own = _catalogue(path).entries.get(path.parent.name)
         if own is not None:  # a shipped folder answers to its own name only: never a silent stand-in
@@ -240,7 +240,7 @@ def load(
     log.info("%s: taken from %s", operand, found.where)
     if found.entry.warning:
         log.warning("%s: %s", operand, found.entry.warning)
-    return read_entry(found.entry, found.folder, asked, download_first=found.download)
+    return read_found(found, asked)
 
 
 def _one_of(words: type[W], word: str | None) -> W | None:
@@ -251,11 +251,9 @@ def _one_of(words: type[W], word: str | None) -> W | None:
     return None if word is None else words(word)
 
 
-def read_entry(
-    entry: Entry, folder: Path, wanted: readers.Wanted | None = None, *, download_first: bool = False
-) -> Dataset:
-    """Read an entry whose files lie in a folder; see `load`."""
-    files = files_of(Found(entry, "", folder, download_first))
+def read_found(found: Found, wanted: readers.Wanted | None = None) -> Dataset:
+    """Read a data set that `find` found; see `load`."""
+    files, entry = files_of(found), found.entry
     if entry.kind == Kind.GUIDES and entry.reader == "table" and not entry.columns:
         entry = sniff.complete(entry, files["data"])
     return readers.read(entry, files, wanted or readers.Wanted())
@@ -271,7 +269,7 @@ def files_of(found: Found) -> Mapping[str, Path]:
     UnavailableError
         If a download fails.
     """
-    if found.download:
+    if not found.at_hand:
         download.fetch(found.entry, found.folder)
     files = {}
     for role, spec in found.entry.files.items():

@@ -89,7 +89,7 @@ def test_verify_names_the_file_that_changed(folder: Path) -> None:
 def test_describe_takes_a_path_and_a_set_not_at_hand(folder: Path) -> None:
     assert "rows\t2" in run("describe", folder / "screen.csv")
     far = json.loads(run("describe", "cnnxg-hct116", "--json"))
-    assert far["download"] is True
+    assert far["at_hand"] is False
     assert far["files"]["data"]["url"].startswith("https://")
 
 

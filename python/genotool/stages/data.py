@@ -36,7 +36,7 @@ def _summary(found: registry.Found) -> dict[str, Any]:
         "cell": entry.cell,
         "target": entry.target,
         "where": found.where,
-        "download": found.download,
+        "at_hand": found.at_hand,
         "simulated": entry.simulated,
         "warning": entry.warning,
     }
@@ -55,7 +55,7 @@ def describe(operand: str, data_dir: Path | None = None) -> dict[str, Any]:
     found = registry.find(operand, data_dir=data_dir)
     record = _summary(found) | {"cite": found.entry.cite, "licence": found.entry.licence}
     record["files"] = {role: _file(spec) for role, spec in found.entry.files.items()}
-    return record if found.download else record | _content(registry.load(operand, data_dir=data_dir))
+    return record | _content(registry.read_found(found)) if found.at_hand else record
 
 
 def _file(spec: FileSpec) -> dict[str, str]:
@@ -120,7 +120,7 @@ def verify_all(names: list[str] | None = None, data_dir: Path | None = None) -> 
         it differs).
     """
     found = [registry.find(name, data_dir=data_dir) for name in names or []]
-    chosen = found or [one for one in registry.entries(data_dir) if not one.download]
+    chosen = found or [one for one in registry.entries(data_dir) if one.at_hand]
     return [
         {"name": one.entry.name, "path": str(one.folder / spec.path), "state": _state(one, spec)}
         for one in chosen
@@ -193,7 +193,7 @@ def add(
     _check_name(entry.name, before, catalogue)
     after = before + (b"" if before.endswith(b"\n") else b"\n") + b"\n" + _toml(entry).encode()
     parse_catalogue(after.decode(), catalogue)
-    dataset = registry.read_entry(entry, folder)
+    dataset = registry.read_found(registry.Found(entry, "", folder))
     write_atomically(catalogue, after)
     return {"catalogue": str(catalogue), "entry": _toml(entry)} | _content(dataset)
 

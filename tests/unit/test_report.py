@@ -63,7 +63,7 @@ def write_model(run: Run) -> None:
     run.write_table("history.tsv", ["epoch", "loss", "val_loss"], [[1, 0.7, 0.7], [2, 0.5, 0.6]])
     finding = {
         "code": "shared", "severity": "severe", "count": 40, "total": 50, "message": "40 rows are shared",
-        "examples": ["ACGT"], "effect": {"with": 0.9, "without": 0.5}, "remedy": "drop them",
+        "examples": ["ACGT"], "effect": {"memoriser": {"metric": "roc_auc", "with": 0.895, "without": 0.535}}, "remedy": "drop them",
     }  # fmt: skip
     run.write_json(
         "audit.json", {"findings": [{"code": "x", "severity": "note", "message": "a note"}, finding]}
@@ -156,6 +156,7 @@ def test_the_worst_finding_comes_first_with_its_remedy(page: str) -> None:
     text = words(page)
     assert text.index("40 rows are shared") < text.index("a note")
     assert "40 of 50 (80.0%)" in text
+    assert "Effect: memoriser: ROC-AUC 0.895 with, 0.535 without" in text
     assert "Remedy: drop them" in text
 
 

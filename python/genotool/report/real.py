@@ -129,7 +129,7 @@ def findings_of(step: Step) -> Findings:
     items = [item for item in step.content["audit"].get("findings") or [] if isinstance(item, Mapping)]
     order = {severity: place for place, severity in enumerate(SEVERITIES)}
     items.sort(key=lambda item: order.get(str(item.get("severity")), len(order)))
-    sets = ", ".join(str(name) for name in step.content["audit"].get("datasets") or [])
+    sets = ", ".join(str(name) for name in step.content["audit"].get("data") or [])
     title = "Audit" if step.verb == "audit" else f"Audit of {step.title}"
     return Findings(f"{title}: {sets}" if sets else title, [_finding(item) for item in items])
 
@@ -164,16 +164,15 @@ def _words(item: Any) -> str:
 
 
 def _effect(effect: Any) -> str:
-    """Return the size of a finding's effect in words: a sentence, or its numbers by name."""
+    """Return what was measured with and without the offending rows, in words."""
     if not isinstance(effect, Mapping):
-        return "" if effect is None else (number(effect) if isinstance(effect, float) else str(effect))
+        return ""
     parts = []
-    for name, value in effect.items():
-        if isinstance(value, Mapping):
-            shown = f"{estimate(value)}, n = {count(value.get('n'))}" if "n" in value else estimate(value)
-        else:
-            shown = number(value) if isinstance(value, float) else str(value)
-        parts.append(f"{str(name).replace('_', ' ')} {shown}")
+    for who, item in effect.items():
+        if isinstance(item, Mapping):
+            metric = METRICS.get(str(item.get("metric")), str(item.get("metric", "")))
+            numbers = [f"{number(real(value))} {key}" for key, value in item.items() if key != "metric"]
+            parts.append(f"{str(who).replace('_', ' ')}: {metric} {', '.join(numbers)}")
     return "; ".join(parts)
 
 

@@ -14,7 +14,7 @@ from genotool.dataset import Task
 from genotool.encoding import EncodedView
 from genotool.errors import GenotoolError, InputError, UnavailableError
 from genotool.family import Attribution
-from genotool.frameworks.keras import KerasModel, start
+from genotool.frameworks.keras import KerasModel, input_names, start
 from genotool.run import Run
 from numpy.typing import NDArray
 
@@ -88,10 +88,10 @@ def raw_output(keras: Any, model: KerasModel) -> tuple[Any, str]:
         return network, "the predicted number"
     last = network.layers[-1]
     if isinstance(last, keras.layers.Activation) and last.get_config()["activation"] == "sigmoid":
-        return keras.Model(network.inputs, last.input), "the log-odds"
+        return keras.Model(network.inputs[0], last.input), "the log-odds"
     if isinstance(last, keras.layers.Dense) and last.get_config()["activation"] == "sigmoid":
         linear = keras.layers.Dense(last.units, use_bias=last.use_bias, name="log_odds")
-        explained = keras.Model(network.inputs, linear(last.input))
+        explained = keras.Model(network.inputs[0], linear(last.input))
         linear.set_weights(last.get_weights())
         return explained, "the log-odds"
     return network, "the probability"
@@ -99,7 +99,7 @@ def raw_output(keras: Any, model: KerasModel) -> tuple[Any, str]:
 
 def _inputs(network: Any, view: EncodedView) -> NDArray[np.float32]:
     batch = view.encoder.encode(view.dataset)
-    return np.asarray(batch[network.input_names[0]], np.float32)
+    return np.asarray(batch[input_names(network)[0]], np.float32)
 
 
 def _predict(network: Any, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -109,7 +109,7 @@ def _predict(network: Any, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _check_same(model: KerasModel, network: Any, inputs: NDArray[np.float32]) -> None:
-    own = model.predict({network.input_names[0]: inputs})
+    own = model.predict({input_names(network)[0]: inputs})
     raw = _predict(network, inputs)
     if model.task is Task.REGRESSION:
         seen, scale = raw * model.scale + model.mean, model.scale

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +21,6 @@ from genotool.errors import GenotoolError, InputError, UnavailableError
 from genotool.progress import Bar
 
 __all__ = ["CACHE_VARIABLE", "cache_folder", "digest_of", "fetch", "verify", "ways_on"]
-
-log = logging.getLogger(__name__)
 
 CACHE_VARIABLE = "GENOTOOL_CACHE"
 DIGESTS = ("sha256", "git_blob")
@@ -106,7 +104,13 @@ def fetch(entry: Entry, folder: Path) -> None:
             _fetch_file(entry, spec, target)
         except OSError as error:
             raise GenotoolError(f"{target}: cannot be written: {error.strerror}") from error
-    log.info("%s: licence: %s; cite: %s", entry.name, entry.licence or "unknown", entry.cite or "unknown")
+        _say(f"{entry.name}: licence: {entry.licence or 'unknown'}; cite: {entry.cite or 'unknown'}")
+
+
+def _say(line: str) -> None:
+    """Tell the user on stderr, unless all was asked to be quiet: stdout is for results."""
+    if not Bar.quiet:
+        print(line, file=sys.stderr)
 
 
 def _unavailable(entry: Entry, why: str) -> UnavailableError:
@@ -114,7 +118,7 @@ def _unavailable(entry: Entry, why: str) -> UnavailableError:
 
 
 def _fetch_file(entry: Entry, spec: FileSpec, target: Path) -> None:
-    log.info("%s: downloading %s", entry.name, spec.url)
+    _say(f"{entry.name}: downloading {spec.url}")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     with _alone(target):

@@ -269,7 +269,7 @@ def files_of(found: Found) -> Mapping[str, Path]:
     UnavailableError
         If a download fails.
     """
-    if not found.at_hand:
+    if found.folder.is_relative_to(download.cache_folder()):  # what was damaged there is fetched again
         download.fetch(found.entry, found.folder)
     files = {}
     for role, spec in found.entry.files.items():

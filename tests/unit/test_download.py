@@ -102,14 +102,17 @@ def files(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("digest", [f'sha256 = "{SHA}"', f'git_blob = "{BLOB}"'])
-def test_a_file_arrives_and_is_kept(server: Server, tmp_path: Path, digest: str, caplog) -> None:
-    with caplog.at_level("INFO", logger="genotool"):
-        download.fetch(entry(server.url("file"), digest), tmp_path)
-        download.fetch(entry(server.url("file"), digest), tmp_path)
+def test_a_file_arrives_and_is_kept(
+    server: Server, tmp_path: Path, digest: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    download.fetch(entry(server.url("file"), digest), tmp_path)
+    said = capsys.readouterr()
+    download.fetch(entry(server.url("file"), digest), tmp_path)
     assert (tmp_path / "sub" / "far.tsv").read_bytes() == CONTENT
     assert files(tmp_path) == ["far.tsv"]
     assert server.ranges == [None]
-    assert "licence: CC0; cite: somebody" in caplog.text
+    assert "licence: CC0; cite: somebody" in said.err
+    assert said.out == ""
 
 
 def test_a_redirect_is_followed(server: Server, tmp_path: Path) -> None:
@@ -238,3 +241,6 @@ files = {{ data = {{ path = "far.tsv", sha256 = "{SHA}", url = "{server.url("fil
     assert registry.find("far").where == f"the download cache {tmp_path / 'cache' / 'some'}"
     registry.load("far")
     assert len(server.ranges) == 1
+    (tmp_path / "cache" / "some" / "far.tsv").write_bytes(CONTENT[:-1])  # damaged: fetched again
+    assert len(registry.load("far")) == 16_000
+    assert len(server.ranges) == 2

@@ -97,8 +97,10 @@ def best_threshold(target: NDArray[np.int64], probability: NDArray[np.float64]) 
         return 0.5
     scale = np.sqrt(taken * (n - taken) * positives * (n - positives), dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mcc = np.where(scale > 0, (true_positive * n - taken * positives) / scale, -1.0)
-    mcc[:-1][sorted_probability[:-1] == sorted_probability[1:]] = -1.0  # no threshold separates ties
+        mcc = np.where(
+            scale > 0, (true_positive * n - taken * positives) / scale, 0.0
+        )  # all rows positive: no correlation
+    mcc[:-1][sorted_probability[:-1] == sorted_probability[1:]] = -np.inf  # no threshold separates ties
     best = int(np.argmax(mcc))
     below = sorted_probability[best + 1] if best + 1 < n else 0.0
     return float((sorted_probability[best] + below) / 2)

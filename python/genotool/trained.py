@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from genotool import config as configs
 from genotool import plugins, registry
 from genotool.audit import ModelKeys, read_keys
+from genotool.balance import prior_correction
 from genotool.dataset import Dataset, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import InputError, UsageError, nearest
@@ -108,9 +109,9 @@ class Trained:
         import numpy as np
 
         parts = [self.model.predict(self.encoder.encode(batch)) for batch in rows.batches(PREDICT_ROWS)]
-        if not parts:
-            return np.empty(0)
-        return np.concatenate(parts)
+        score = np.concatenate(parts) if parts else np.empty(0)
+        prior = self.run.record.get("prior")
+        return score if prior is None else prior_correction(score, prior["trained"], prior["true"])
 
     def load_dataset(self) -> Dataset:
         """Load the data set that the model was trained on, and check that it is still the same.

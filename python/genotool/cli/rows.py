@@ -11,7 +11,7 @@ from genotool.split import Fractions
 from genotool.stages.rows import RowsRequest
 
 __all__ = [
-    "Avoid", "Balance", "Beside", "FailOn", "NoFloors", "Overlap", "SplitMethod", "Target", "TestShare", "Together",
+    "Avoid", "Balance", "Beside", "FailOn", "NoFloors", "Overlap", "Refit", "SplitMethod", "Target", "TestShare", "Together",
     "ValidShare", "rows_request",
 ]  # fmt: skip
 
@@ -32,6 +32,9 @@ Avoid = Annotated[
 Overlap = Annotated[str, typer.Option("--overlap", help="training rows that meet held-out ones: drop, keep, error")]
 FailOn = Annotated[str | None, typer.Option("--fail-on", help="stop on a finding: none, note, warning, severe")]
 Balance = Annotated[str, typer.Option("--balance", help="none, under, smote, smoten or weights; training rows only")]
+Refit = Annotated[
+    bool, typer.Option("--refit/--no-refit", help="fit again with the validation rows once they have chosen")
+]
 NoFloors = Annotated[bool, typer.Option("--no-floors", help="do not fit the floors")]
 
 

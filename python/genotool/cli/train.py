@@ -36,6 +36,7 @@ def fit_command(verb: str, stage: Callable[[], Callable[[FitRequest], Any]], abo
             avoid: flags.Avoid = None,
             overlap: flags.Overlap = "drop",
             balance: flags.Balance = "none",
+            refit: flags.Refit = False,
             no_floors: flags.NoFloors = False,
             fail_on: flags.FailOn = None,
         ) -> None:
@@ -48,7 +49,7 @@ def fit_command(verb: str, stage: Callable[[], Callable[[FitRequest], Any]], abo
                 together=None, beside=beside, avoid=avoid, overlap=overlap, fail_on=fail_on,
             )  # fmt: skip
             out = common.folder(f"{verb}-{family.name}-{rows.operand.rpartition('/')[2]}")
-            request = FitRequest(rows, family, config, out, balance, not no_floors, common.overwrite)
+            request = FitRequest(rows, family, config, out, balance, refit, not no_floors, common.overwrite)
             show_run(stage()(request), common)
 
         fit.__doc__ = f"{about} {family.summary}."

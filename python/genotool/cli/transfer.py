@@ -29,6 +29,7 @@ def transfer(
     avoid: flags.Avoid = None,
     overlap: flags.Overlap = "drop",
     balance: flags.Balance = "none",
+    refit: flags.Refit = True,
     no_floors: flags.NoFloors = False,
     fail_on: flags.FailOn = None,
 ) -> None:
@@ -49,7 +50,7 @@ def transfer(
         together=together, beside=beside, avoid=avoid, overlap=overlap, fail_on=fail_on,
     )  # fmt: skip
     out = common.folder(f"transfer-{family.name}-{data.rpartition('/')[2]}")
-    request = FitRequest(rows, family, config, out, balance, not no_floors, common.overwrite)
+    request = FitRequest(rows, family, config, out, balance, refit, not no_floors, common.overwrite)
     show_run(stage(parent, request), common)
 
 

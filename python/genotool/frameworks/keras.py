@@ -24,6 +24,8 @@ from genotool.run import Run
 __all__ = ["KerasModel", "Training", "start", "train"]
 
 PREDICT_ROWS = 8192
+IN_MEMORY = 2**30
+"""Encoded bytes up to which training holds all rows at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Training:
     patience: Annotated[int, Field("epochs without a better validation loss before stopping", ge=1)] = 12
     ema: Annotated[float, Field("momentum of the running average of the weights; 0: none", ge=0, lt=1)] = 0.0
     cosine: Annotated[bool, Field("let the learning rate fall on a cosine over all epochs")] = True
+    warmup: Annotated[float, Field("share of the steps in which the rate rises to its peak", ge=0, lt=1)] = 0.05
 
 
 def start(seed: int) -> Any:
@@ -97,7 +100,7 @@ class KerasModel:
 
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Return (n,) probabilities or numbers, or (n, classes) probabilities."""
-        inputs = [np.asarray(batch[name], np.float32) for name in self.network.input_names]
+        inputs = [np.asarray(batch[name], np.float32) for name in input_names(self.network)]
         parts = [self._predict([array[i : i + PREDICT_ROWS] for array in inputs]) for i in _starts(len(inputs[0]))]
         output = np.concatenate(parts).astype(np.float64)
         output = output if self.task is Task.MULTICLASS else output.reshape(-1)
@@ -110,8 +113,12 @@ class KerasModel:
         return np.asarray(keras.ops.convert_to_numpy(output), np.float32)
 
     def save(self, directory: Path) -> None:
-        """Write ``model.keras`` and ``model.json``."""
-        save_network(self.network, directory / "model.keras")
+        """Write ``model.keras``, without the optimizer's state, and ``model.json``."""
+        import keras
+
+        inputs = self.network.inputs
+        bare = keras.Model(inputs if len(inputs) > 1 else inputs[0], self.network.outputs[0], name=self.network.name)
+        save_network(bare, directory / "model.keras")
         save_json(directory / "model.json", {"task": self.task.value, "mean": self.mean, "scale": self.scale})
 
     @classmethod
@@ -121,6 +128,11 @@ class KerasModel:
         about = load_json(directory / "model.json")
         network = load_network(directory / "model.keras", custom_objects)
         return cls(network, Task(about["task"]), float(about["mean"]), float(about["scale"]))
+
+
+def input_names(network: Any) -> list[str]:
+    """Return the names of a network's inputs, in its order: the names of the arrays that it takes."""
+    return [tensor.name for tensor in network.inputs]
 
 
 def _starts(count: int) -> range:
@@ -137,6 +149,7 @@ def train(
     *,
     seed: int,
     target: tuple[float, float] = (0.0, 1.0),
+    history: str = "history.tsv",
 ) -> None:
     """Fit `network` in place on `rows`, keeping the weights of the best validation loss.
 
@@ -146,6 +159,8 @@ def train(
         A Keras loss or its name.
     target
         (mean, scale): what is subtracted from a number, and then divided by, before it is learned.
+    history
+        The file of the run that gets the losses, one row an epoch.
 
     Raises
     ------
@@ -153,26 +168,20 @@ def train(
         If the loss stops being a number.
     """
     keras = start(seed)
-    steps = math.ceil(len(rows) / training.batch_size)
-    rate: Any = training.learning_rate
-    if training.cosine:
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps * training.epochs, alpha=0.01)
-    optimizer = keras.optimizers.AdamW(
-        rate,
-        weight_decay=training.weight_decay,
-        use_ema=training.ema > 0,
-        ema_momentum=training.ema or 0.99,
-    )
-    network.compile(optimizer=optimizer, loss=loss)
-    validation = _stream(keras, valid, PREDICT_ROWS, network.input_names, target, None)
-    callbacks = [_history(keras, run), *_averaging(keras, training)]
+    names = input_names(network)
+    network.compile(optimizer=_optimizer(keras, training, math.ceil(len(rows) / training.batch_size)), loss=loss)
+    callbacks = [_history(keras, run, history), *_averaging(keras, training)]
     callbacks += [
         keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),
         keras.callbacks.TerminateOnNaN(),
     ]
+    fed = _fed(keras, rows, training.batch_size, names, target, seed)
+    held = _fed(keras, valid, PREDICT_ROWS, names, target, None)
+    whole = isinstance(held.get("y"), np.ndarray)
     network.fit(
-        _stream(keras, rows, training.batch_size, network.input_names, target, seed),
-        validation_data=validation,
+        **fed,
+        validation_data=(held["x"], held["y"], held["sample_weight"]) if whole else held["x"],
+        validation_batch_size=PREDICT_ROWS if whole else None,
         epochs=training.epochs,
         verbose=0,
         callbacks=callbacks,
@@ -181,9 +190,61 @@ def train(
         raise TrainingError("training diverged: the loss is no number", hint="try a smaller learning rate")
 
 
+def _optimizer(keras: Any, training: Training, steps: int) -> Any:
+    """Return AdamW, its rate rising over the warm-up and then falling on a cosine, where that is asked for."""
+    rate: Any = training.learning_rate
+    if training.cosine:
+        total = steps * training.epochs
+        rising = int(training.warmup * total)
+        rate = keras.optimizers.schedules.CosineDecay(
+            rate / 20 if rising else rate,
+            max(total - rising, 1),
+            alpha=0.01,
+            warmup_target=rate if rising else None,
+            warmup_steps=rising,
+        )
+    return keras.optimizers.AdamW(
+        rate,
+        weight_decay=training.weight_decay,
+        clipnorm=1.0,
+        use_ema=training.ema > 0,
+        ema_momentum=training.ema or 0.99,
+    )
+
+
 def _averaging(keras: Any, training: Training) -> list[Any]:
     """Return the callback that evaluates and keeps the averaged weights, where an average is asked for."""
     return [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if training.ema > 0 else []
+
+
+def _fed(
+    keras: Any,
+    view: EncodedView,
+    size: int,
+    names: list[str],
+    target: tuple[float, float],
+    seed: int | None,
+) -> dict[str, Any]:
+    """Return what `fit` is fed: arrays where all rows fit in memory encoded (faster a step), else a stream."""
+    first = view.encoder.encode(view.dataset.take(np.zeros(1, np.int64)))
+    if len(view) * sum(4 * first[name].size for name in names) > IN_MEMORY:
+        return {"x": _stream(keras, view, size, names, target, seed)}
+    every = encoded_rows(view, np.arange(len(view), dtype=np.int64), names)
+    inputs = [array.astype(np.float32) for array in every]
+    values, weights = _learned(view, target)
+    order = {} if seed is None else {"shuffle": True, "batch_size": size}
+    return {"x": inputs if len(names) > 1 else inputs[0], "y": values, "sample_weight": weights, **order}
+
+
+def _learned(
+    view: EncodedView, target: tuple[float, float]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the target as it is learned, and the sample weights, of every row."""
+    values = ((np.asarray(view.target, np.float64) - target[0]) / target[1]).astype(np.float32)
+    weights = np.ones(len(view), np.float32)
+    if view.weight is not None:
+        weights[: len(view.dataset)] = view.weight
+    return values, weights
 
 
 def _stream(
@@ -195,11 +256,7 @@ def _stream(
     seed: int | None,
 ) -> Any:
     """Return a Keras data set that encodes each batch when it is asked for, in an order set by seed and epoch."""
-    mean, scale = target
-    values = ((np.asarray(view.target, np.float64) - mean) / scale).astype(np.float32)
-    weights = np.ones(len(view), np.float32)
-    if view.weight is not None:
-        weights[: len(view.dataset)] = view.weight
+    values, weights = _learned(view, target)
 
     class Stream(keras.utils.PyDataset):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -240,8 +297,8 @@ def encoded_rows(view: EncodedView, rows: NDArray[np.int64], names: list[str]) -
     )
 
 
-def _history(keras: Any, run: Run) -> Any:
-    """Return a callback that writes ``history.tsv`` after every epoch and shows a bar on a terminal."""
+def _history(keras: Any, run: Run, file: str) -> Any:
+    """Return a callback that writes the losses after every epoch and shows a bar on a terminal."""
     from genotool.progress import Bar
 
     class History(keras.callbacks.Callback):  # type: ignore[misc]
@@ -252,7 +309,7 @@ def _history(keras: Any, run: Run) -> Any:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             values = {name: float(value) for name, value in (logs or {}).items()}
             self.rows.append([epoch + 1, *values.values()])
-            run.write_table("history.tsv", ["epoch", *values], self.rows)
+            run.write_table(file, ["epoch", *values], self.rows)
             self.bar.advance(f"loss {values.get('loss', math.nan):.4f}")
 
         def on_train_end(self, logs: Any = None) -> None:

@@ -30,13 +30,22 @@ __all__ = ["FitRequest", "Fitted", "fit_run"]
 
 @dataclass(frozen=True, slots=True)
 class FitRequest:
-    """What the command line says of one training: the rows, the family's config, and how classes are balanced."""
+    """What the command line says of one training.
+
+    Attributes
+    ----------
+    balance
+        How the classes of the training rows are balanced.
+    refit
+        Whether, once the threshold is chosen on the validation rows, the model is fitted again on those rows too.
+    """
 
     rows: RowsRequest
     family: Family[Any, Model]
     config: Any
     out: Path
     balance: str = "none"
+    refit: bool = False
     floors: bool = True
     overwrite: bool = False
 
@@ -85,16 +94,12 @@ def fit_run(
         audited(run, rows.audit, request.rows.fail_on)
         if encoder is None:
             encoder = request.family.encoder(request.config, task).fit(rows.train.batches(PREDICT_ROWS))
-        train, balance = resample(
-            EncodedView(rows.train, encoder), method=request.balance, seed=request.rows.seed
-        )
-        with run.timed("fit"):
-            model = make(Fitted(task, train, EncodedView(rows.valid, encoder), run))
+        model, balance, chosen = _fit(request, run, rows, task, make, encoder)
         model.save(run.path)
         encoder.save(run.folder("encoder"))
-        write_keys(run.file("training_keys.bin"), rows.train)
+        write_keys(run.file("training_keys.bin"), rows.refit if request.refit else rows.train)
         with run.timed("evaluate"):
-            _evaluate(request, run, rows, task, model, encoder, parent, balance)
+            _evaluate(request, run, rows, task, Predictor(model, encoder, balance), parent, chosen)
     return run
 
 
@@ -166,39 +171,71 @@ def _say_warnings(run: Run, rows: Rows) -> None:
         run.log(f"warning: {warning}")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """A model with its encoder, its probabilities corrected for the classes' share that balancing changed."""
+
+    model: Model
+    encoder: Encoder
+    balance: BalanceReport
+
+    def __call__(self, dataset: Dataset) -> NDArray[Any]:
+        """Return the prediction of every row."""
+        score = np.concatenate([self.model.predict(self.encoder.encode(b)) for b in dataset.batches(PREDICT_ROWS)])
+        if self.balance.changes_prior:
+            return prior_correction(score, self.balance.trained_prior, self.balance.true_prior)
+        return score
+
+
+def _fit(
+    request: FitRequest,
+    run: Run,
+    rows: Rows,
+    task: Task,
+    make: Callable[[Fitted], Model],
+    encoder: Encoder,
+) -> tuple[Model, BalanceReport, dict[str, Any]]:
+    """Fit, choose the threshold and measure on the validation rows; where asked, fit again with those rows."""
+    seed, valid = request.rows.seed, EncodedView(rows.valid, encoder)
+    train, balance = resample(EncodedView(rows.train, encoder), method=request.balance, seed=seed)
+    with run.timed("fit"):
+        model = make(Fitted(task, train, valid, run))
+    own = rows.dataset.take(rows.split.rows(Part.VALID))
+    score = Predictor(model, encoder, balance)(own)
+    binary = task is Task.BINARY and own.target is not None
+    threshold = best_threshold(own.target, score) if binary and own.target is not None else 0.5
+    chosen = {"threshold": threshold, "valid": assess(task, own, score, threshold=threshold, seed=seed)}
+    if request.refit:
+        train, balance = resample(EncodedView(rows.refit, encoder), method=request.balance, seed=seed)
+        with run.timed("refit"):
+            model = make(Fitted(task, train, valid, run))
+        run.log(f"fitted again on {len(train)} training and validation rows")
+    return model, balance, chosen
+
+
 def _evaluate(
     request: FitRequest,
     run: Run,
     rows: Rows,
     task: Task,
-    model: Model,
-    encoder: Encoder,
+    predict: Predictor,
     parent: Trained | None,
-    balance: BalanceReport,
+    chosen: dict[str, Any],
 ) -> None:
-    every = _predict(model, encoder, rows.dataset)
-    if balance.changes_prior:
-        every = prior_correction(every, balance.trained_prior, balance.true_prior)
-    parts = {part: rows.split.rows(part) for part in (Part.VALID, Part.TEST)}
-    threshold = 0.5
-    if task is Task.BINARY and rows.dataset.target is not None:
-        threshold = best_threshold(rows.dataset.target[parts[Part.VALID]], every[parts[Part.VALID]])
-    floors = _floors(request, rows, task, parent) if request.floors and len(rows.test) else []
+    """Predict every row, measure on the test rows beside the floors, write it all."""
+    every = predict(rows.dataset)
+    threshold, test = chosen["threshold"], rows.split.rows(Part.TEST)
     seed = request.rows.seed
-    metrics: dict[str, Any] = {"format": 1, "task": task.value, "threshold": threshold}
-    if len(rows.test):
-        metrics["test"] = assess(task, rows.test, every[parts[Part.TEST]], floors=floors, threshold=threshold, seed=seed)
-    valid = rows.dataset.take(parts[Part.VALID])
-    metrics["valid"] = assess(task, valid, every[parts[Part.VALID]], threshold=threshold, seed=seed)
+    metrics: dict[str, Any] = {"format": 1, "task": task.value, "threshold": threshold, "refit": request.refit}
+    if len(test):
+        floors = _floors(request, rows, task, parent) if request.floors else []
+        metrics["test"] = assess(task, rows.test, every[test], floors=floors, threshold=threshold, seed=seed)
+    metrics["valid"] = chosen["valid"]
     metrics |= _with_and_without(rows, task, every, parent, threshold, seed)
-    metrics["balance"] = balance.to_json()
+    metrics["balance"] = predict.balance.to_json()
     run.write_json("metrics.json", metrics)
-    run.update(threshold=threshold, prior=balance.prior_record())
+    run.update(threshold=threshold, prior=predict.balance.prior_record())
     write_scores(run, rows.dataset, every, threshold, task, split=rows.split.parts)
-
-
-def _predict(model: Model, encoder: Encoder, dataset: Dataset) -> NDArray[Any]:
-    return np.concatenate([model.predict(encoder.encode(batch)) for batch in dataset.batches(PREDICT_ROWS)])
 
 
 def _floors(request: FitRequest, rows: Rows, task: Task, parent: Trained | None) -> list[Floor]:

@@ -62,8 +62,9 @@ class Rows:
 
     Attributes
     ----------
-    train, valid, test
-        The rows of each part. With `together` sets, train and valid hold theirs too, these rows first; test never.
+    train, valid, refit, test
+        The rows of each part; `refit` is training and validation together. With `together` sets all but the test
+        hold theirs too, these rows first.
     met
         Row numbers that the overlap policy took out of training, or (with a finished model) moved into it.
     """
@@ -72,6 +73,7 @@ class Rows:
     split: Split
     train: Dataset
     valid: Dataset
+    refit: Dataset
     test: Dataset
     audit: Audit
     met: NDArray[np.int64]
@@ -110,13 +112,14 @@ def select(request: RowsRequest, seen: ModelKeys | None = None) -> Rows:
     for name in joint:
         splits[name], _ = _drop_met(request, others[name], splits[name], Part.TRAIN, held_out)
         splits[name], _ = _drop_met(request, others[name], splits[name], Part.VALID, tests)
-    train, valid = (_with(main, split, part, others, splits, joint) for part in (Part.TRAIN, Part.VALID))
+    wanted = ((Part.TRAIN,), (Part.VALID,), (Part.TRAIN, Part.VALID))
+    train, valid, refit = (_with(main, split, parts, others, splits, joint) for parts in wanted)
     test = _part(main, split, Part.TEST)
     _check(main, train, valid)
     audit = audit_split(main, split).merged(
         audit_datasets([main, *(others[name] for name in joint)], keys=[] if seen is None else [seen])
     )
-    return Rows(main, split, train, valid, test, audit, np.union1d(moved, dropped).astype(np.int64))
+    return Rows(main, split, train, valid, refit, test, audit, np.union1d(moved, dropped).astype(np.int64))
 
 
 def _load(request: RowsRequest, operand: str) -> Dataset:
@@ -133,8 +136,8 @@ def _split(request: RowsRequest, dataset: Dataset, method: str | None) -> Split:
     return choose(dataset, wanted, request.seed, request.fractions)
 
 
-def _part(dataset: Dataset, split: Split, part: Part) -> Dataset:
-    return dataset.take(split.rows(part))
+def _part(dataset: Dataset, split: Split, *parts: Part) -> Dataset:
+    return dataset.take(np.flatnonzero(np.isin(split.parts, parts)).astype(np.int64))
 
 
 def _avoided(request: RowsRequest, item: str) -> Dataset:
@@ -207,15 +210,15 @@ def _drop_met(
 def _with(
     main: Dataset,
     split: Split,
-    part: Part,
+    parts: tuple[Part, ...],
     others: dict[str, Dataset],
     splits: dict[str, Split],
     joint: Sequence[str],
 ) -> Dataset:
-    rows = _part(main, split, part)
+    rows = _part(main, split, *parts)
     if not joint:
         return rows
-    return concatenate([rows, *(_part(others[name], splits[name], part) for name in joint)], main.name)
+    return concatenate([rows, *(_part(others[name], splits[name], *parts) for name in joint)], main.name)
 
 
 def _check(dataset: Dataset, train: Dataset, valid: Dataset) -> None:

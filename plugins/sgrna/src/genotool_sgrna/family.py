@@ -10,7 +10,8 @@ import numpy as np
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
 from genotool.floors import positional_features
-from genotool.frameworks.keras import KerasModel, Training, start, train
+from genotool.frameworks.keras import KerasModel, start
+from genotool.persist import load_arrays
 from genotool.run import Run
 from genotool.sequences import Sequences
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from genotool_sgrna import network as networks
 from genotool_sgrna.encoder import GuideEncoder
 from genotool_sgrna.settings import GuideConfig
+from genotool_sgrna.training import fine_tuned, towers
 
 if TYPE_CHECKING:
     from genotool.family import Attribution, ImportedModel, Tuned
@@ -39,9 +41,9 @@ class GuideFamily:
         return GuideEncoder()
 
     def fit(self, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> KerasModel:
-        """Train the configured CNN from scratch."""
-        keras = start(config.seed)
-        return fitted(networks.build(keras, config, task), config.training, task, train, valid, run, config.seed)
+        """Train the configured CNN from scratch, as many times as there are towers, and merge them."""
+        start(config.seed)
+        return towers(lambda keras: networks.build(keras, config, task), config, task, train, valid, run)
 
     def transfer(
         self, model: KerasModel, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run
@@ -50,19 +52,10 @@ class GuideFamily:
         keras = start(config.seed)
         encoder = train.encoder
         lines = len(encoder.lines) if isinstance(encoder, GuideEncoder) else 1
-        joint = lines > 1
-        network = networks.joint_head(keras, model.network, lines) if joint else networks.single_head(keras, model.network)
-        frozen = networks.freeze(network, config.transfer.freeze, config.transfer.freeze_depth)
-        run.log(f"frozen layers: {', '.join(frozen) or 'none'}; heads: {lines}")
-        settings = dataclasses.replace(
-            config.training,
-            epochs=config.transfer.epochs,
-            batch_size=config.transfer.batch_size,
-            learning_rate=config.transfer.learning_rate,
-            patience=config.transfer.patience,
-        )
-        moved = fitted(network, settings, task, train, valid, run, config.seed)
-        return dataclasses.replace(moved, network=networks.take_head(keras, moved.network, 0)) if joint else moved
+        make = networks.joint_head if lines > 1 else networks.single_head
+        network = make(keras, model.network, lines, task)
+        moved = fine_tuned(keras, network, config, task, train, valid, run)
+        return moved if lines == 1 else dataclasses.replace(moved, network=networks.take_head(keras, moved.network, 0))
 
     def tune(self, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> Tuned:
         """Search an architecture with AutoKeras."""
@@ -91,6 +84,15 @@ class GuideFamily:
             raise TypeError("the guide column holds no sequences")
         return positional_features(guides)
 
+    def reference_scores(self, dataset: Dataset) -> dict[str, NDArray[np.float64]]:
+        """Return the score of the linear model of DeepHF that ships with the package."""
+        file = self.shipped_model() / "reference.npz"
+        if not file.is_file():
+            return {}
+        linear = load_arrays(file)
+        score = self.natural_features(dataset) @ linear["weights"] + linear["intercept"]
+        return {"linear model of DeepHF": np.asarray(score, np.float64)}
+
     def load(self, directory: Path) -> KerasModel:
         """Read a model that was saved by genotool."""
         return KerasModel.load(directory)
@@ -98,16 +100,3 @@ class GuideFamily:
     def shipped_model(self) -> Path:
         """Return the run folder of the model that comes with the package."""
         return Path(__file__).parent / "shipped"
-
-
-def fitted(
-    network: object, settings: Training, task: Task, rows: EncodedView, valid: EncodedView, run: Run, seed: int
-) -> KerasModel:
-    """Train a network for a task; a number is learned standardised by the training rows' mean and deviation."""
-    mean, scale = 0.0, 1.0
-    loss = "binary_crossentropy"
-    if task is Task.REGRESSION:
-        mean, scale = float(np.mean(rows.target)), float(np.std(rows.target)) or 1.0
-        loss = "mean_squared_error"
-    train(network, settings, loss, rows, valid, run, seed=seed, target=(mean, scale))
-    return KerasModel(network, task, mean, scale)

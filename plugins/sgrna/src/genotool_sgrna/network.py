@@ -5,35 +5,72 @@ Only layers that DeepSHAP handles exactly: convolution, batch normalisation, ReL
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from genotool.dataset import Task
 from genotool.errors import InputError, UsageError, nearest
 
+from genotool_sgrna.architecture import Architecture
 from genotool_sgrna.encoder import GUIDE
 from genotool_sgrna.settings import GuideConfig
 
-__all__ = ["build", "freeze", "joint_head", "single_head", "take_head"]
+__all__ = ["HEAD", "build", "freeze", "joint_head", "merged", "single_head", "take_head"]
+
+
+HEAD = "head_line"
+"""The name of a transferred network's output layer."""
 
 
 def build(keras: Any, config: GuideConfig, task: Task) -> Any:
-    """Return an untrained CNN over (23, 4): convolutions with ReLU, flatten, dense layers, one output."""
+    """Return an untrained CNN over (23, 4): convolutions, flatten, dense layers, one output."""
     if len(config.filters) != len(config.kernels):
         raise UsageError(f"{len(config.filters)} filters but {len(config.kernels)} kernels: one of each a convolution")
-    layers = keras.layers
-    guide = layers.Input((GUIDE, 4), name="guide")
-    tensor = guide
-    for number, (filters, width) in enumerate(zip(config.filters, config.kernels, strict=True), start=1):
-        tensor = layers.Conv1D(filters, width, padding="same", name=f"conv{number}")(tensor)
-        tensor = layers.BatchNormalization(name=f"norm{number}")(tensor)
-        tensor = layers.ReLU(name=f"relu{number}")(tensor)
-    tensor = layers.Flatten(name="flatten")(tensor)
-    for number, units in enumerate(config.dense, start=1):
-        tensor = layers.Dropout(config.dropout, name=f"dropout{number}")(tensor)
-        tensor = layers.Dense(units, activation="relu", name=f"dense{number}")(tensor)
-    tensor = layers.Dropout(config.dropout, name="dropout_head")(tensor)
-    activation = None if task is Task.REGRESSION else "sigmoid"
-    return keras.Model(guide, layers.Dense(1, activation=activation, name="head")(tensor), name="guide_cnn")
+    shape = Architecture(
+        filters=tuple(config.filters),
+        widths=tuple(config.kernels),
+        skips=False,
+        reduction="flatten",
+        dense=tuple(config.dense),
+        convolution_dropout=config.filter_dropout,
+        dropout=config.dropout,
+    )
+    return shape.network(keras, task)
+
+
+def merged(keras: Any, networks: Sequence[Any]) -> Any:
+    """Return one network whose logit (or number) is the mean of those of `networks`, exactly.
+
+    Their features stand side by side under one dense layer, so that the whole can be transferred and explained as
+    any other network.
+    """
+    if len(networks) == 1:
+        return networks[0]
+    guide = keras.layers.Input((GUIDE, 4), name="guide")
+    trunks, weights, biases = [], [], []
+    for number, network in enumerate(networks, start=1):
+        head = network.layers[-1]
+        trunks.append(_copied(keras, body(keras, network), guide, f"_{number}"))
+        weight, bias = head.get_weights()
+        weights.append(weight / len(networks))
+        biases.append(bias / len(networks))
+    features = keras.layers.Concatenate(name="features")(trunks)
+    head = keras.layers.Dense(weights[0].shape[1], activation=networks[0].layers[-1].activation, name="head")
+    whole = keras.Model(guide, head(features), name="guide_towers")
+    head.set_weights([np.concatenate(weights), np.sum(biases, axis=0)])
+    return whole
+
+
+def _copied(keras: Any, trunk: Any, guide: Any, suffix: str) -> Any:
+    """Return the output of a copy of `trunk` on the input `guide`, its layers' names with a suffix."""
+
+    def renamed(layer: Any) -> Any:
+        return layer.__class__.from_config({**layer.get_config(), "name": layer.name + suffix})
+
+    copy = keras.models.clone_model(trunk, input_tensors=[guide], clone_function=renamed)
+    copy.set_weights(trunk.get_weights())
+    return copy.outputs[0]
 
 
 def body(keras: Any, network: Any) -> Any:
@@ -44,34 +81,40 @@ def body(keras: Any, network: Any) -> Any:
     return keras.Model(network.inputs, dense[-1].input, name="body")
 
 
-def single_head(keras: Any, network: Any) -> Any:
-    """Return the network with a new, untrained output for one of two classes."""
+def single_head(keras: Any, network: Any, lines: int, task: Task) -> Any:  # noqa: ARG001
+    """Return the network with a new, untrained output."""
     trunk = body(keras, network)
-    return keras.Model(trunk.inputs, keras.layers.Dense(1, activation="sigmoid", name="head_line")(trunk.output))
+    head = keras.layers.Dense(1, activation=_activation(task), name=HEAD)
+    return keras.Model(trunk.inputs[0], head(trunk.output), name="guide_cnn")
 
 
-def joint_head(keras: Any, network: Any, lines: int) -> Any:
+def joint_head(keras: Any, network: Any, lines: int, task: Task) -> Any:
     """Return the network with one new output a cell line; the second input ``line`` (one-hot) says which counts."""
     trunk = body(keras, network)
     line = keras.layers.Input((lines,), name="line")
-    logits = keras.layers.Dense(lines, name="head_line")(trunk.output)
+    logits = keras.layers.Dense(lines, name=HEAD)(trunk.output)
     chosen = keras.layers.Dot(axes=1, name="head_choice")([logits, line])
-    return keras.Model([*trunk.inputs, line], keras.layers.Activation("sigmoid", name="probability")(chosen))
+    output = keras.layers.Activation(_activation(task) or "linear", name="output")(chosen)
+    return keras.Model([*trunk.inputs, line], output)
 
 
 def take_head(keras: Any, joint: Any, number: int) -> Any:
     """Return the plain network of one cell line out of a joint one, weights and all."""
-    head = joint.get_layer("head_line")
+    head = joint.get_layer(HEAD)
     weights, bias = head.get_weights()
-    trunk = keras.Model(joint.inputs[:-1], head.input)
-    single = keras.layers.Dense(1, activation="sigmoid", name="head_line")
-    network = keras.Model(trunk.inputs, single(trunk.output), name="guide_cnn")
+    activation = keras.activations.serialize(joint.layers[-1].activation)
+    single = keras.layers.Dense(1, activation=activation, name=HEAD)
+    network = keras.Model(joint.inputs[0], single(head.input), name="guide_cnn")
     single.set_weights([weights[:, number : number + 1], bias[number : number + 1]])
     return network
 
 
-def freeze(network: Any, names: list[str], depth: int) -> list[str]:
-    """Freeze layers by name and the first `depth` layers with weights; return the names of the frozen ones.
+def _activation(task: Task) -> str | None:
+    return None if task is Task.REGRESSION else "sigmoid"
+
+
+def freeze(keras: Any, network: Any, names: list[str], depth: int, norms: bool) -> list[str]:
+    """Freeze layers by name, the first `depth` layers with weights, and normalisation; return the frozen ones' names.
 
     Raises
     ------
@@ -84,6 +127,8 @@ def freeze(network: Any, names: list[str], depth: int) -> list[str]:
         if name not in known:
             raise UsageError(f"unknown layer {name!r}", hint=nearest(name, known))
     frozen = {layer.name for layer in weighted[:depth]} | set(names)
+    if norms:
+        frozen |= {layer.name for layer in weighted if isinstance(layer, keras.layers.BatchNormalization)}
     if all(layer.name in frozen for layer in weighted):
         raise UsageError("every layer would be frozen: nothing is left to train", hint=f"layers: {len(weighted)}")
     for layer in network.layers:

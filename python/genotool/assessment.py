@@ -21,7 +21,7 @@ MANY_GROUPS = 20
 
 
 def scored_task(model_task: Task, rows: Dataset) -> Task:
-    """Return the task whose metrics fit the rows: a probability is ranked against a number, not thresholded."""
+    """Return the task whose metrics fit the rows: a probability is ranked against a number."""
     return rows.task or model_task
 
 
@@ -87,7 +87,7 @@ def _verdict(
 def best_threshold(target: NDArray[np.int64], probability: NDArray[np.float64]) -> float:
     """Return the probability from which rows count as positive with the best Matthews correlation.
 
-    To be called on validation rows. Half-way between the two neighbouring probabilities; 0.5 where one class only.
+    To be called on validation rows. Half-way between two neighbouring probabilities; 0.5 with one class only.
     """
     order = np.argsort(-probability, kind="stable")
     sorted_target, sorted_probability = target[order] == 1, probability[order]

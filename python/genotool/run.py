@@ -1,7 +1,7 @@
 """The run folder: what every verb writes, and what lets it be resumed, compared and believed.
 
 Files are written under a temporary name, synced, and renamed; ``DONE`` comes last. A folder is held by one
-live process at a time (``.lock`` names host, process and its start), so two commands never write into one run.
+live process at a time (``.lock`` names host, process and its start), so two commands never write into one.
 """
 
 from __future__ import annotations

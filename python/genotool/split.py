@@ -141,7 +141,7 @@ def stratified(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
     for value in np.unique(target):
         rows = np.flatnonzero(target == value)
         order = np.argsort(position[rows], kind="stable")
-        rank[rows[order]] = np.arange(len(rows)) / len(rows)
+        rank[rows[order]] = (np.arange(len(rows)) + 0.5) / len(rows)  # half: no share hangs on a rounding
     return Split(
         fractions.part(rank), "stratified", seed, "rows of one gene, donor or locus may straddle the parts"
     )

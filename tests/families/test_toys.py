@@ -1,4 +1,4 @@
-"""The nouns and verbs fit pairs and sparse matrices: two families that know nothing of guides go through them."""
+"""The nouns and verbs fit pairs and sparse matrices: two families that know nothing of guides."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def test_the_stage_gives_fit_no_test_rows(family: str, data: str, data_folder: P
     spy = Recording(plugins.family(family))
     run = train(request(spy, data, data_folder, tmp_path / "run"))
     part_of = dict(
-        line.split("\t") for line in run.file("split.tsv").read_text().splitlines() if not line.startswith("#")
+        line.split("\t")
+        for line in run.file("split.tsv").read_text().splitlines()
+        if not line.startswith("#")
     )
     rows = {part: {row for row, own in part_of.items() if own == part} for part in ("train", "valid", "test")}
     assert rows["test"]

@@ -1,4 +1,4 @@
-"""A sparse matrix: the encoder learns mean and deviation of each column batch by batch; classes are centroids."""
+"""A sparse matrix: mean and deviation of each column, learned batch by batch; classes are centroids."""
 
 from dataclasses import dataclass
 from typing import Annotated

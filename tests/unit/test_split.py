@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from genotool.dataset import Dataset, Kind, Task
+from genotool.errors import InputError, UsageError
+from genotool.sequences import Sequences
+from genotool.split import Fractions, Part, choose, from_file, hash_fraction
+from genotool.testing import toy_dataset
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def guides(count: int, groups: list[str] | None, seed: int = 0, name: str = "set") -> Dataset:
+    toy = toy_dataset(Kind.GUIDES, Task.BINARY, rows=count, seed=seed)
+    return dataclasses.replace(toy, name=name, groups=None if groups is None else np.array(groups))
+
+
+def with_column(rows: Dataset, **columns: list[object]) -> Dataset:
+    more = {name: np.array(values) for name, values in columns.items()}
+    return dataclasses.replace(rows, columns={**rows.columns, **more})
+
+
+def groups_of(rows: Dataset, parts: np.ndarray, part: Part) -> set[str]:
+    return set(rows.groups[parts == part].tolist())
+
+
+def test_the_hash_is_blake2b_of_seed_and_word() -> None:
+    for seed, word in ((0, "TP53"), (7, "TP53"), (0, "")):
+        digest = hashlib.blake2b(f"{seed}\x1f{word}".encode(), digest_size=8).hexdigest()
+        expected = int(digest, 16) // 2**11 / 2**53
+        assert hash_fraction(seed, [word]).tolist() == [expected]
+
+
+def test_the_hash_never_changes() -> None:
+    # computed once with coreutils: printf '0\x1fTP53' | b2sum -l 64
+    assert hash_fraction(0, ["TP53"]).tolist() == [0xA09D8CDF9CC9D60A // 2**11 / 2**53]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 60), min_size=30, max_size=80), min_size=2, max_size=4),
+    st.integers(0, 2**32),
+    st.randoms(use_true_random=False),
+)
+def test_no_gene_trains_in_one_set_and_tests_in_another(genes: list[list[int]], seed: int, shuffled) -> None:
+    sets = [guides(len(own), [f"gene{g}" for g in own], seed=i) for i, own in enumerate(genes)]
+    sets = [rows for rows in sets if len(set(rows.groups.tolist())) >= 10]
+    shuffled.shuffle(sets)
+    part_of: dict[str, int] = {}
+    for rows in sets:
+        order = np.array(shuffled.sample(range(len(rows)), len(rows)))
+        rows = rows.take(order)
+        for gene, part in zip(rows.groups.tolist(), choose(rows, "group", seed).parts.tolist(), strict=True):
+            assert part_of.setdefault(gene, part) == part
+
+
+def test_guides_that_differ_in_the_first_two_bases_stay_together() -> None:
+    whole = guides(200, None)
+    texts = ["AC" + text[2:] for text in whole.columns["guide"]]
+    variants = dataclasses.replace(whole, columns={"guide": Sequences.from_strings(texts)})
+    assert choose(whole, "row", 3).parts.tolist() == choose(variants, "row", 3).parts.tolist()
+
+
+def test_shares_are_about_what_was_asked() -> None:
+    rows = guides(2000, [f"gene{number}" for number in range(2000)])
+    split = choose(rows, "group", 0, Fractions(valid=0.1, test=0.2))
+    assert abs(len(split.rows(Part.TEST)) - 400) < 75
+    assert abs(len(split.rows(Part.VALID)) - 200) < 60
+    wider = choose(rows, "group", 0, Fractions(valid=0.3, test=0.2))
+    assert (
+        split.rows(Part.TEST).tolist() == wider.rows(Part.TEST).tolist()
+    )  # the test does not move with valid
+    with pytest.raises(UsageError, match="leave no training rows"):
+        Fractions(0.5, 0.5)
+
+
+def test_rows_without_a_group_are_their_own() -> None:
+    rows = guides(400, [""] * 400)
+    split = choose(rows, "group", 0)
+    assert 0 < len(split.rows(Part.TEST)) < 200
+    assert split.parts.tolist() == choose(rows.take(np.arange(400)[::-1]), "group", 0).parts.tolist()[::-1]
+
+
+def test_few_groups_leave_one_out() -> None:
+    rows = guides(30, [f"gene{number % 4}" for number in range(30)])
+    split = choose(rows, "group", 0)
+    assert split.method == "leave-one-group-out"
+    assert "only 4 groups" in split.leaves_open
+    assert [len(groups_of(rows, split.parts, part)) for part in list(Part)[1:]] == [2, 1, 1]
+    with pytest.raises(InputError, match="at least 3 groups, there are 2") as error:
+        choose(guides(4, ["a", "b", "a", "b"]), "group", 0)
+    assert "--split row" in str(error.value)
+
+
+def test_stratified_shares_are_exact_in_each_class() -> None:
+    rows = dataclasses.replace(guides(400, None), target=np.repeat([0, 1], [300, 100]))
+    split = choose(rows, "stratified", 5, Fractions(valid=0.2, test=0.1))
+    for part, share in ((Part.TEST, 0.1), (Part.VALID, 0.2)):
+        assert np.bincount(rows.target[split.parts == part]).tolist() == [
+            round(300 * share),
+            round(100 * share),
+        ]
+
+
+def test_a_published_split_without_a_test_part() -> None:
+    words = ["train"] * 80 + ["Valid"] * 20
+    rows = with_column(guides(100, [f"gene{number % 50}" for number in range(100)]), split=words)
+    split = choose(rows, None, 0)
+    assert split.method == "published"
+    assert split.rows(Part.TEST).tolist() == list(range(80, 100))
+    assert 0 < len(split.rows(Part.VALID)) < 40
+    assert "its valid rows test here" in split.leaves_open
+    assert not groups_of(rows, split.parts, Part.TRAIN) & groups_of(rows, split.parts, Part.VALID)
+
+
+def test_validation_is_carved_from_the_groups_that_train() -> None:
+    groups = ["a", "b", "c", "d"] * 5 + ["e"] * 20 + ["f"] * 20
+    words = ["train"] * 20 + ["valid"] * 20 + ["test"] * 20
+    kept = choose(with_column(guides(60, groups), split=words), None, 0)
+    assert np.bincount(kept.parts).tolist() == [20, 20, 20]  # all three published: nothing is carved
+    words = ["train"] * 20 + ["test"] * 40
+    for seed in range(5):
+        carved = choose(with_column(guides(60, groups), split=words), None, seed)
+        assert len(carved.rows(Part.VALID)) == 5  # one of a, b, c, d
+
+
+def test_a_published_split_with_other_words() -> None:
+    with pytest.raises(InputError, match="other words than train, valid, test") as error:
+        choose(with_column(guides(2, None), split=["train", "holdout"]), "published", 0)
+    assert "'holdout'" in str(error.value)
+    with pytest.raises(UsageError, match="no published split"):
+        choose(guides(2, None), "published", 0)
+
+
+def test_neighbours_on_a_chromosome_stay_together() -> None:
+    start = np.random.default_rng(0).integers(0, 40_000_000, 500)
+    rows = with_column(guides(500, None), chrom=["chr1"] * 500, start=start.tolist())
+    split = choose(rows, None, 0)
+    assert split.method == "neighbourhood"
+    windows = {
+        int(window): set(split.parts[start // 1_000_000 == window].tolist()) for window in start // 1_000_000
+    }
+    assert all(len(parts) == 1 for parts in windows.values())
+    assert len(split.rows(Part.TEST)) > 0
+
+
+def test_the_safest_split_is_the_default() -> None:
+    rows = guides(20, [f"g{n}" for n in range(20)])
+    assert choose(rows, None, 0).method == "group"
+    assert choose(guides(20, [""] * 20), None, 0).method == "row"
+    assert choose(guides(20, None), None, 0).method == "row"
+    assert choose(with_column(rows, split=["train", "test"] * 10), None, 0).method == "published"
+
+
+def test_a_file_gives_back_the_split(tmp_path: Path) -> None:
+    rows = guides(40, [f"g{n}" for n in range(40)])
+    split = choose(rows, None, 9).moved(np.array([3, 5]), Part.LEFT_OUT, "met: left out")
+    split.save(tmp_path / "split.tsv", rows.ids)
+    again = choose(rows, str(tmp_path / "split.tsv"), seed=0)
+    assert again.parts.tolist() == split.parts.tolist()
+    assert (again.method, again.seed, again.leaves_open) == ("group", 9, split.leaves_open)
+    assert again.counts == {"met: left out": 2}
+    shuffled = rows.take(np.arange(40)[::-1])
+    assert from_file(tmp_path / "split.tsv", shuffled).parts.tolist() == split.parts.tolist()[::-1]
+
+
+def test_ids_may_begin_with_a_hash_sign(tmp_path: Path) -> None:
+    rows = dataclasses.replace(guides(3, None), ids=np.array(["a", "#1", "# b"]))
+    split = choose(rows, "row", 0)
+    split.save(tmp_path / "split.tsv", rows.ids)
+    assert from_file(tmp_path / "split.tsv", rows).parts.tolist() == split.parts.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"id\tpart\nrow-000\ttrain\nrow-001\tvalidation\n", "row 3"),
+        (b"row-000\n", "two columns, id and part"),
+        (b"row-000\ttrain\n", "2 rows of set are not in the split file"),
+        (b"\xff\xfe\x00", "UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_split_file(text: bytes, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "split.tsv"
+    file.write_bytes(text)
+    with pytest.raises(InputError, match=said):
+        from_file(file, guides(3, None))
+
+
+def test_unknown_methods_and_missing_files() -> None:
+    with pytest.raises(UsageError, match="unknown split 'gruop'"):
+        choose(guides(3, None), "gruop", 0)
+    with pytest.raises(UsageError, match="no such split file"):
+        choose(guides(3, None), "missing/split.tsv", 0)
+    with pytest.raises(UsageError, match="no groups to split by"):
+        choose(guides(3, None), "group", 0)
+    with pytest.raises(UsageError, match="no positions"):
+        choose(guides(3, None), "neighbourhood", 0)

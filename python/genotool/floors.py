@@ -37,7 +37,7 @@ Floats: TypeAlias = NDArray[np.float64]
 MOST_ROUNDS = 1000
 PATIENCE = 50
 MANY_ROWS = 20_000
-"""From here on LightGBM gets larger trees and a larger learning rate: as good on DeepHF, in half the time."""
+"""From here on LightGBM gets larger trees and a larger learning rate: fewer rounds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -280,8 +280,8 @@ def _lightgbm_settings(rows: _Rows, classes: int) -> dict[str, Any]:
     objective = {0: "regression", 2: "binary"}.get(classes, "multiclass")
     many = len(rows.y) > MANY_ROWS
     settings = {
-        "objective": objective, "learning_rate": 0.03, "num_leaves": 15, "min_data_in_leaf": 20,
-        "feature_fraction": 0.3, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0,
+        "objective": objective, "learning_rate": 0.1 if many else 0.03, "num_leaves": 63 if many else 15,
+        "min_data_in_leaf": 20, "feature_fraction": 0.3, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0,
         "seed": rows.seed % 2**31, "num_threads": rows.threads, "deterministic": True, "force_col_wise": True,
         "verbosity": -1,
     }  # fmt: skip

@@ -145,34 +145,13 @@ def _slice(sequences: Sequences, rows: Index, start: int, stop: int) -> Sequence
 def near(query: ModelKeys, reference: ModelKeys) -> Index:
     """Return (n,) for each row of `query` a row of `reference` one base apart or none, -1 for none.
 
-    Only single sequences of one length, up to 64 nt. Each position in turn is masked and the rest looked up:
-    the time
-    grows with (n + m) log m, not n m.
+    Only single sequences of one length, up to 64 nt, on the strand they are given on.
     """
     found = np.full(len(query), -1, np.int64)
     if len(query.columns) != 1 or len(reference.columns) != 1 or query.kind != reference.kind:
         return found
     here, there = query.columns[0], reference.columns[0]
-    shared = np.intersect1d(here.lengths, there.lengths)
-    for length in shared[shared <= LONGEST_NEAR].tolist():
-        rows, others = np.flatnonzero(here.lengths == length), np.flatnonzero(there.lengths == length)
-        hit = _near_of_length(here.take(rows), there.take(others), length)
-        found[rows] = np.where(hit >= 0, others[hit], -1)
-    return found
-
-
-def _near_of_length(query: Sequences, reference: Sequences, length: int) -> Index:
-    rng = np.random.default_rng(
-        length
-    )  # fixed: a random weight a letter and position makes a hash that can be masked
-    weight = rng.integers(1, 2**63, (length, 256), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    left, right = (part.data.reshape(len(part), length) for part in (query, reference))
-    of_left, of_right = (
-        weight[np.arange(length), part].sum(axis=1, dtype=np.uint64) for part in (left, right)
-    )
-    found = np.full(len(query), -1, np.int64)
-    for place in range(length):
-        hit = _lookup(of_left - weight[place, left[:, place]], of_right - weight[place, right[:, place]])
-        real = (hit >= 0) & ((left != right[hit]).sum(axis=1) <= 1)
-        found = np.where((found < 0) & real, hit, found)
+    rows, others = (np.flatnonzero(column.lengths <= LONGEST_NEAR) for column in (here, there))
+    met = here.take(rows).overlaps(there.take(others), mismatches=1, reverse_complement=False, best=True)
+    found[rows[met.query]] = others[met.reference]
     return found

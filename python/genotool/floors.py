@@ -281,8 +281,9 @@ def _lightgbm_settings(rows: _Rows, classes: int) -> dict[str, Any]:
     many = len(rows.y) > MANY_ROWS
     settings = {
         "objective": objective, "learning_rate": 0.1 if many else 0.03, "num_leaves": 63 if many else 15,
-        "min_data_in_leaf": 20, "feature_fraction": 0.3, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0,
-        "seed": rows.seed % 2**31, "num_threads": rows.threads, "deterministic": True, "force_col_wise": True,
+        "min_data_in_leaf": 20, "feature_fraction": 0.3, "bagging_fraction": 0.8,
+        "bagging_freq": 1, "lambda_l2": 1.0, "seed": rows.seed % 2**31, "num_threads": rows.threads,
+        "deterministic": True, "force_col_wise": True,
         "verbosity": -1,
     }  # fmt: skip
     return settings | ({"num_class": classes} if objective == "multiclass" else {})

@@ -192,6 +192,18 @@ class TestOneHot:
         found = Sequences.from_strings(rows).one_hot(layout=layout, threads=threads)
         np.testing.assert_array_equal(found, one_hot_plainly(rows, 23, layout, "left"))
 
+    @threads
+    @pytest.mark.parametrize(("rows", "width"), [(200_000, 23), (3_000, 1_500), (2, 2_500_001)])
+    def test_outputs_too_large_for_the_caches(self, rows, width, threads):
+        codes = np.random.default_rng(4).integers(0, 5, (rows, width))
+        packed = Sequences(np.frombuffer(b"ACGTN", np.uint8)[codes].reshape(-1), np.arange(rows + 1) * width)
+        expected = np.vstack([np.eye(4, dtype=np.uint8), np.zeros((1, 4), np.uint8)])[codes]
+        assert expected.nbytes > 1 << 24
+        np.testing.assert_array_equal(packed.one_hot(threads=threads), expected)
+        padded = packed.one_hot("float32", "ncl", length=width + 3, align="right", threads=threads)
+        np.testing.assert_array_equal(padded[:, :, 3:], expected.transpose(0, 2, 1))
+        assert not padded[:, :, :3].any()
+
     def test_without_length_rows_must_have_one(self):
         assert Sequences.from_strings(["AC", "GT"]).one_hot().shape == (2, 2, 4)
         assert Sequences.from_strings([]).one_hot().shape == (0, 0, 4)
@@ -268,6 +280,13 @@ class TestTokens:
         rows = ["".join(row) for row in np.random.default_rng(2).choice(list("ACGTACGTACGTN"), (300, 1_400))]
         found = Sequences.from_strings(rows).kmers(6, threads=threads)
         np.testing.assert_array_equal(found, tokens_plainly(rows, 6, 1_397, True))
+
+    @threads
+    def test_outputs_too_large_for_the_caches(self, threads):
+        text = "".join(np.random.default_rng(6).choice(list("ACGTACGTACGTN"), 1_003))
+        found = Sequences.from_strings([text] * 2_500).kmers(6, threads=threads)
+        assert found.nbytes > 1 << 24
+        assert (found == tokens_plainly([text], 6, 1_000, True)).all()
 
     def test_golden(self):
         # vocab.txt of DNABERT-6: AAAAAA is its line 6, hence id 5; GGGGGG the last of 4,101.

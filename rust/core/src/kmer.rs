@@ -4,9 +4,10 @@
 
 use rayon::prelude::*;
 
+use crate::scratch::Writer;
 use crate::sequences::expect_len;
 use crate::simd::{self, KMER_BLOCK, Level};
-use crate::{Error, Packed, Result, threads};
+use crate::{Error, Packed, Result, scratch, threads};
 
 /// Fills a row behind its last token.
 pub const PAD: u16 = 0;
@@ -31,7 +32,7 @@ pub struct Tokens {
 }
 
 /// A type that an id can have.
-pub trait Id: Copy + Send + Sync + From<u16> + 'static {
+pub trait Id: bytemuck::NoUninit + bytemuck::AnyBitPattern + Send + Sync + From<u16> {
     /// Widens ids.
     fn widen(level: Level, source: &[u16], target: &mut [Self]);
 }
@@ -92,10 +93,14 @@ pub fn encode_at<T: Id>(
         _ => simd::kmer_ids::<6>,
     };
     let per_job = (1 << 16) / form.length + 1;
+    let streams = std::mem::size_of_val(out) >= scratch::LARGE;
     let job = |(index, block): (usize, &mut [T])| {
-        for (row, target) in block.chunks_exact_mut(form.length).enumerate() {
-            encode_row(level, sequences.row(index * per_job + row), form, kmers, target);
-        }
+        Writer::new(level, T::from(PAD), streams).write(block, form.length, |range, piece| {
+            let first = index * per_job + range.start / form.length;
+            for (row, target) in (first..).zip(piece.chunks_exact_mut(form.length)) {
+                encode_row(level, sequences.row(row), form, kmers, target);
+            }
+        });
     };
     if count == 1 {
         out.chunks_mut(per_job * form.length).enumerate().for_each(job);

@@ -13,6 +13,7 @@ pub mod overlap;
 mod overlap_form;
 mod overlap_table;
 pub mod pam;
+mod scratch;
 pub mod sequences;
 pub mod simd;
 pub mod threads;

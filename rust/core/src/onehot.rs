@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
+use crate::scratch::Writer;
 use crate::sequences::expect_len;
-use crate::simd::{self, Level};
-use crate::{Error, Packed, Result, threads};
+use crate::simd::{self, Level, ShortRow};
+use crate::{Error, Packed, Result, scratch, threads};
 
 /// The channels, in their order.
 pub const BASES: [u8; 4] = *b"ACGT";
@@ -41,24 +42,30 @@ pub struct OneHot {
 }
 
 /// A type that the channels can have.
-pub trait Channel: Copy + Send + Sync + 'static {
+pub trait Channel: bytemuck::NoUninit + bytemuck::AnyBitPattern + Send + Sync {
     /// No channel.
     const ZERO: Self;
     /// Writes four channels a letter.
     fn last(level: Level, source: &[u8], target: &mut [Self]);
     /// Writes one channel.
     fn one(level: Level, source: &[u8], base: u8, target: &mut [Self]);
+    /// Writes short rows that lie side by side.
+    fn short(level: Level, form: &ShortRow, source: &[u8], target: &mut [Self]);
 }
 
 impl Channel for u8 {
     const ZERO: Self = 0;
 
     fn last(level: Level, source: &[u8], target: &mut [Self]) {
-        simd::channels_last(level, source, target);
+        simd::channels_last_wide(level, source, target);
     }
 
     fn one(level: Level, source: &[u8], base: u8, target: &mut [Self]) {
         simd::channel(level, source, base, target);
+    }
+
+    fn short(level: Level, form: &ShortRow, source: &[u8], target: &mut [Self]) {
+        form.encode(level, source, target);
     }
 }
 
@@ -77,6 +84,12 @@ impl Channel for f32 {
 
     fn one(level: Level, source: &[u8], base: u8, target: &mut [Self]) {
         simd::channel_f32(level, source, base, target);
+    }
+
+    fn short(level: Level, form: &ShortRow, source: &[u8], target: &mut [Self]) {
+        let mut bytes = vec![0; target.len()];
+        form.encode(level, source, &mut bytes);
+        simd::widen_f32(level, &bytes, target);
     }
 }
 
@@ -109,26 +122,118 @@ pub fn encode_at<T: Channel>(
         return Ok(());
     }
     let per_job = (1 << 18) / row_size + 1;
-    let unbroken = form.layout == Layout::ChannelsLast && has_one_length(sequences, form.length);
-    let job = |(index, block): (usize, &mut [T])| {
-        let first = index * per_job;
-        if unbroken {
-            // Rows without padding in this layout are one stream of letters.
-            let start = first * form.length;
-            T::last(level, &sequences.data()[start..start + block.len() / 4], block);
-            return;
-        }
-        for (row, target) in block.chunks_exact_mut(row_size).enumerate() {
-            encode_row(level, sequences.row(first + row), form, target);
-        }
+    let job = Job {
+        level,
+        sequences,
+        form,
+        one_length: has_one_length(sequences, form.length),
+    };
+    let streams = std::mem::size_of_val(out) >= scratch::LARGE;
+    let work = |(index, block): (usize, &mut [T])| {
+        job.block(index * per_job, block, &mut Writer::new(level, T::ZERO, streams));
     };
     if count == 1 {
-        out.chunks_mut(per_job * row_size).enumerate().for_each(job);
+        out.chunks_mut(per_job * row_size).enumerate().for_each(work);
         return Ok(());
     }
     threads::with(count, || {
-        out.par_chunks_mut(per_job * row_size).enumerate().for_each(job)
+        out.par_chunks_mut(per_job * row_size).enumerate().for_each(work)
     })
+}
+
+struct Job<'a> {
+    level: Level,
+    sequences: Packed<'a>,
+    form: OneHot,
+    one_length: bool,
+}
+
+impl Job<'_> {
+    /// Encodes the rows from `first` on that the block has room for.
+    fn block<T: Channel>(&self, first: usize, block: &mut [T], writer: &mut Writer<T>) {
+        let length = self.form.length;
+        let start = first * length;
+        if self.one_length && self.form.layout == Layout::ChannelsLast {
+            // Rows without padding in this layout are one stream of letters.
+            let letters = &self.sequences.data()[start..start + block.len() / 4];
+            writer.write(block, 4, |range, piece| {
+                T::last(self.level, &letters[range.start / 4..range.end / 4], piece);
+            });
+        } else if length <= 64 && ShortRow::pays(self.level) {
+            self.short_rows(first, block, writer);
+        } else if 4 * length <= scratch::ELEMENTS {
+            let straight = &mut Writer::new(self.level, T::ZERO, false);
+            writer.write(block, 4 * length, |range, piece| {
+                self.rows(first + range.start / (4 * length), piece, straight)
+            });
+        } else {
+            self.rows(first, block, writer);
+        }
+    }
+
+    fn rows<T: Channel>(&self, first: usize, block: &mut [T], writer: &mut Writer<T>) {
+        for (row, target) in (first..).zip(block.chunks_exact_mut(4 * self.form.length)) {
+            self.row(self.sequences.row(row), target, writer);
+        }
+    }
+
+    fn short_rows<T: Channel>(&self, first: usize, block: &mut [T], writer: &mut Writer<T>) {
+        let length = self.form.length;
+        let shape = ShortRow::new(length, |index| match self.form.layout {
+            Layout::ChannelsLast => (index / 4, index % 4),
+            Layout::ChannelsFirst => (index % length, index / length),
+        });
+        let mut padded = Vec::new();
+        writer.write(block, 4 * length, |range, piece| {
+            let row = first + range.start / (4 * length);
+            let rows = piece.len() / (4 * length);
+            if self.one_length {
+                let letters = &self.sequences.data()[row * length..(row + rows) * length];
+                return T::short(self.level, &shape, letters, piece);
+            }
+            padded.clear();
+            padded.resize(rows * length, 0);
+            for (row, target) in (row..).zip(padded.chunks_exact_mut(length)) {
+                let letters = visible(self.sequences.row(row), self.form);
+                let start = self.start(letters);
+                target[start..start + letters.len()].copy_from_slice(letters);
+            }
+            T::short(self.level, &shape, &padded, piece);
+        });
+    }
+
+    fn row<T: Channel>(&self, row: &[u8], target: &mut [T], writer: &mut Writer<T>) {
+        let letters = visible(row, self.form);
+        let start = self.start(letters);
+        let end = start + letters.len();
+        match self.form.layout {
+            Layout::ChannelsLast => {
+                target[..4 * start].fill(T::ZERO);
+                writer.write(&mut target[4 * start..4 * end], 4, |range, piece| {
+                    T::last(self.level, &letters[range.start / 4..range.end / 4], piece);
+                });
+                target[4 * end..].fill(T::ZERO);
+            }
+            Layout::ChannelsFirst => {
+                for (base, channel) in BASES.into_iter().zip(target.chunks_exact_mut(self.form.length)) {
+                    channel[..start].fill(T::ZERO);
+                    writer.write(&mut channel[start..end], 1, |range, piece| {
+                        T::one(self.level, &letters[range], base, piece);
+                    });
+                    channel[end..].fill(T::ZERO);
+                }
+            }
+        }
+    }
+
+    /// Where the letters begin in their row of the output.
+    fn start(&self, letters: &[u8]) -> usize {
+        if self.form.align == Align::Right {
+            self.form.length - letters.len()
+        } else {
+            0
+        }
+    }
 }
 
 fn has_one_length(sequences: Packed<'_>, length: usize) -> bool {
@@ -143,30 +248,6 @@ fn visible(row: &[u8], form: OneHot) -> &[u8] {
     match form.align {
         Align::Left => &row[..row.len().min(form.length)],
         Align::Right => &row[row.len().saturating_sub(form.length)..],
-    }
-}
-
-fn encode_row<T: Channel>(level: Level, row: &[u8], form: OneHot, target: &mut [T]) {
-    let letters = visible(row, form);
-    let start = if form.align == Align::Right {
-        form.length - letters.len()
-    } else {
-        0
-    };
-    let end = start + letters.len();
-    match form.layout {
-        Layout::ChannelsLast => {
-            target[..4 * start].fill(T::ZERO);
-            T::last(level, letters, &mut target[4 * start..4 * end]);
-            target[4 * end..].fill(T::ZERO);
-        }
-        Layout::ChannelsFirst => {
-            for (base, channel) in BASES.into_iter().zip(target.chunks_exact_mut(form.length)) {
-                channel[..start].fill(T::ZERO);
-                T::one(level, letters, base, &mut channel[start..end]);
-                channel[end..].fill(T::ZERO);
-            }
-        }
     }
 }
 

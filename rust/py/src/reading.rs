@@ -28,6 +28,9 @@ pub fn pack_texts<'py>(texts: &Bound<'py, PyList>) -> PyResult<(Letters<'py>, Of
     let py = texts.py();
     let mut rows = PackedBuf::default();
     rows.offsets.reserve_exact(texts.len());
+    // Most lists hold texts of one length: room for that spares the copies of a growing buffer.
+    let first = texts.get_item(0).and_then(|text| text.len()).unwrap_or(0);
+    rows.data.reserve(first.saturating_mul(texts.len()).min(1 << 28));
     for (row, item) in texts.iter().enumerate() {
         let text = item.cast::<PyString>().map_err(|_| {
             let kind = item

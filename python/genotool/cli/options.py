@@ -7,6 +7,8 @@ a config type as a mapping of settings. Typer reads both from a signature that i
 from __future__ import annotations
 
 import inspect
+import logging
+import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -111,6 +113,10 @@ def _begin(common: Common) -> None:
     from genotool.progress import Bar
 
     Bar.quiet = common.quiet
+    log = logging.getLogger("genotool")
+    log.setLevel(logging.ERROR if common.quiet else logging.INFO if common.verbose else logging.WARNING)
+    if not log.handlers:
+        log.addHandler(logging.StreamHandler(sys.stderr))
     prepare(backend=common.backend, device=common.device, threads=common.threads)
 
 

@@ -7,7 +7,7 @@ import os
 import random
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from genotool.config import Field
 from genotool.dataset import Task, take_rows
 from genotool.encoding import Batch, EncodedView
-from genotool.errors import GenotoolError, TrainingError
+from genotool.errors import GenotoolError, InputError, TrainingError
 from genotool.persist import load_json, load_network, save_json, save_network
 from genotool.run import Run
 
-__all__ = ["KerasModel", "Training", "start", "train"]
+__all__ = ["KerasModel", "TargetScale", "Training", "start", "train"]
 
 PREDICT_ROWS = 8192
 IN_MEMORY = 2**30
@@ -81,6 +81,70 @@ def _limit_tensorflow() -> None:
     tf.config.experimental.enable_op_determinism()
 
 
+@dataclass(frozen=True, slots=True)
+class TargetScale:
+    """A rising, piecewise linear map between a target's own unit and the unit in which it is learned.
+
+    Attributes
+    ----------
+    values, learned
+        Knots in the target's unit and what they are learned as; beyond the ends the last pieces go on.
+    """
+
+    values: tuple[float, ...] = (0.0, 1.0)
+    learned: tuple[float, ...] = (0.0, 1.0)
+
+    @classmethod
+    def standard(cls, target: NDArray[Any]) -> TargetScale:
+        """Return the map that makes mean 0 and standard deviation 1."""
+        mean, deviation = float(np.mean(target)), float(np.std(target)) or 1.0
+        return cls((mean, mean + deviation), (0.0, 1.0))
+
+    @classmethod
+    def ranks(cls, target: NDArray[Any], knots: int = 101) -> TargetScale:
+        """Return the map that makes the target's ranks, from 0 to 1: for what is scored by its order."""
+        grid = np.linspace(0.0, 1.0, knots)
+        values, first = np.unique(np.quantile(target, grid), return_index=True)
+        if len(values) < 2:
+            return cls.standard(target)
+        last = np.r_[first[1:] - 1, knots - 1]  # where the target has ties, the middle of their ranks
+        return cls(tuple(values.tolist()), tuple(((grid[first] + grid[last]) / 2).tolist()))
+
+    def learn(self, target: NDArray[Any]) -> NDArray[np.float64]:
+        """Return (n,) the target as it is learned."""
+        return _piecewise(np.asarray(target, np.float64), self.values, self.learned)
+
+    def restore(self, output: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n,) a network's output in the target's own unit."""
+        if self.values == self.learned:
+            return output
+        return _piecewise(output, self.learned, self.values)
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Return the knots."""
+        return {"values": list(self.values), "learned": list(self.learned)}
+
+    @classmethod
+    def from_json(cls, content: Any, directory: Path) -> TargetScale:
+        """Read the knots; InputError if they do not rise."""
+        try:
+            values, learned = (tuple(map(float, content[name])) for name in ("values", "learned"))
+        except (TypeError, KeyError, ValueError) as error:
+            raise InputError(f"model.json has no scale: {error}", file=directory / "model.json") from error
+        rises = all(np.all(np.diff(knots) > 0) and len(knots) >= 2 for knots in (values, learned))
+        if not rises or len(values) != len(learned):
+            raise InputError("the scale's knots do not rise", file=directory / "model.json")
+        return cls(values, learned)
+
+
+def _piecewise(x: NDArray[np.float64], knots: tuple[float, ...], heights: tuple[float, ...]) -> NDArray[np.float64]:
+    """Return the piecewise linear function through the knots, its first and last piece going on for ever."""
+    at, up = np.asarray(knots), np.asarray(heights)
+    piece = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
+    slope = (up[1:] - up[:-1]) / (at[1:] - at[:-1])
+    return np.asarray(up[piece] + (x - at[piece]) * slope[piece], np.float64)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KerasModel:
     """A Keras network with a task.
@@ -89,14 +153,13 @@ class KerasModel:
     ----------
     network
         Takes the inputs that it names, gives (n, 1) or (n, classes): probabilities, or a standardised number.
-    mean, scale
-        A regression output times `scale` plus `mean` is in the target's own unit.
+    scale
+        Turns what a regression network gives into the target's own unit.
     """
 
     network: Any
     task: Task
-    mean: float = 0.0
-    scale: float = 1.0
+    scale: TargetScale = field(default_factory=lambda: TargetScale())
 
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Return (n,) probabilities or numbers, or (n, classes) probabilities."""
@@ -104,7 +167,7 @@ class KerasModel:
         parts = [self._predict([array[i : i + PREDICT_ROWS] for array in inputs]) for i in _starts(len(inputs[0]))]
         output = np.concatenate(parts).astype(np.float64)
         output = output if self.task is Task.MULTICLASS else output.reshape(-1)
-        return output * self.scale + self.mean
+        return self.scale.restore(output)
 
     def _predict(self, inputs: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         import keras
@@ -119,7 +182,7 @@ class KerasModel:
         inputs = self.network.inputs
         bare = keras.Model(inputs if len(inputs) > 1 else inputs[0], self.network.outputs[0], name=self.network.name)
         save_network(bare, directory / "model.keras")
-        save_json(directory / "model.json", {"task": self.task.value, "mean": self.mean, "scale": self.scale})
+        save_json(directory / "model.json", {"task": self.task.value, "scale": self.scale.to_json()})
 
     @classmethod
     def load(cls, directory: Path, custom_objects: Mapping[str, Any] | None = None) -> KerasModel:
@@ -127,7 +190,7 @@ class KerasModel:
         start(0)
         about = load_json(directory / "model.json")
         network = load_network(directory / "model.keras", custom_objects)
-        return cls(network, Task(about["task"]), float(about["mean"]), float(about["scale"]))
+        return cls(network, Task(about["task"]), TargetScale.from_json(about["scale"], directory))
 
 
 def input_names(network: Any) -> list[str]:
@@ -148,7 +211,7 @@ def train(
     run: Run,
     *,
     seed: int,
-    target: tuple[float, float] = (0.0, 1.0),
+    scale: TargetScale | None = None,
     history: str = "history.tsv",
 ) -> None:
     """Fit `network` in place on `rows`, keeping the weights of the best validation loss.
@@ -157,8 +220,8 @@ def train(
     ----------
     loss
         A Keras loss or its name.
-    target
-        (mean, scale): what is subtracted from a number, and then divided by, before it is learned.
+    scale
+        How a number is learned; None: as it is.
     history
         The file of the run that gets the losses, one row an epoch.
 
@@ -168,15 +231,15 @@ def train(
         If the loss stops being a number.
     """
     keras = start(seed)
-    names = input_names(network)
+    names, scale = input_names(network), scale or TargetScale()
     network.compile(optimizer=_optimizer(keras, training, math.ceil(len(rows) / training.batch_size)), loss=loss)
     callbacks = [_history(keras, run, history), *_averaging(keras, training)]
     callbacks += [
         keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),
         keras.callbacks.TerminateOnNaN(),
     ]
-    fed = _fed(keras, rows, training.batch_size, names, target, seed)
-    held = _fed(keras, valid, PREDICT_ROWS, names, target, None)
+    fed = _fed(keras, rows, training.batch_size, names, scale, seed)
+    held = _fed(keras, valid, PREDICT_ROWS, names, scale, None)
     whole = isinstance(held.get("y"), np.ndarray)
     network.fit(
         **fed,
@@ -222,25 +285,25 @@ def _fed(
     view: EncodedView,
     size: int,
     names: list[str],
-    target: tuple[float, float],
+    scale: TargetScale,
     seed: int | None,
 ) -> dict[str, Any]:
     """Return what `fit` is fed: arrays where all rows fit in memory encoded (faster a step), else a stream."""
     first = view.encoder.encode(view.dataset.take(np.zeros(1, np.int64)))
     if len(view) * sum(4 * first[name].size for name in names) > IN_MEMORY:
-        return {"x": _stream(keras, view, size, names, target, seed)}
+        return {"x": _stream(keras, view, size, names, scale, seed)}
     every = encoded_rows(view, np.arange(len(view), dtype=np.int64), names)
     inputs = [array.astype(np.float32) for array in every]
-    values, weights = _learned(view, target)
+    values, weights = _learned(view, scale)
     order = {} if seed is None else {"shuffle": True, "batch_size": size}
     return {"x": inputs if len(names) > 1 else inputs[0], "y": values, "sample_weight": weights, **order}
 
 
 def _learned(
-    view: EncodedView, target: tuple[float, float]
+    view: EncodedView, scale: TargetScale
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the target as it is learned, and the sample weights, of every row."""
-    values = ((np.asarray(view.target, np.float64) - target[0]) / target[1]).astype(np.float32)
+    values = scale.learn(view.target).astype(np.float32)
     weights = np.ones(len(view), np.float32)
     if view.weight is not None:
         weights[: len(view.dataset)] = view.weight
@@ -252,11 +315,11 @@ def _stream(
     view: EncodedView,
     size: int,
     names: list[str],
-    target: tuple[float, float],
+    scale: TargetScale,
     seed: int | None,
 ) -> Any:
     """Return a Keras data set that encodes each batch when it is asked for, in an order set by seed and epoch."""
-    values, weights = _learned(view, target)
+    values, weights = _learned(view, scale)
 
     class Stream(keras.utils.PyDataset):  # type: ignore[misc]
         def __init__(self) -> None:

@@ -62,7 +62,7 @@ class GuideRecipe:
         for cell, name in sources.chosen.items():
             steps += self._line(config, request, sources, cell, name, model)
         statistics = [config.benchmark] if not sources.file_only else []
-        steps.append(Step(("sgrna", "compare"), "", (*statistics, *sources.chosen.values(), *sources.independent)))
+        steps.append(Step(("sgrna", "compare"), "", (*statistics, *sources.chosen.values(), *sources.independent, "--permutations", "200")))
         models = {cell: f"transfer-{_word(cell)}" for cell in sources.chosen}
         return Plan(tuple(steps), models, _asked(config, sources, request), sources.data_dir)
 

@@ -9,22 +9,20 @@ from typing import Any
 import numpy as np
 from genotool.dataset import Task
 from genotool.encoding import EncodedView
-from genotool.frameworks.keras import KerasModel, Training, start, train
+from genotool.frameworks.keras import KerasModel, TargetScale, Training, start, train
 from genotool.run import Run
 
 from genotool_sgrna import network as networks
 from genotool_sgrna.settings import GuideConfig
 
-__all__ = ["LOSS", "fine_tuned", "standard", "towers"]
+__all__ = ["LOSS", "fine_tuned", "scale_of", "towers"]
 
 LOSS = {Task.REGRESSION: "mean_squared_error", Task.BINARY: "binary_crossentropy"}
 
 
-def standard(task: Task, rows: EncodedView) -> tuple[float, float]:
-    """Return mean and scale by which a number is learned; (0, 1) for classes."""
-    if task is not Task.REGRESSION:
-        return 0.0, 1.0
-    return float(np.mean(rows.target)), float(np.std(rows.target)) or 1.0
+def scale_of(task: Task, rows: EncodedView) -> TargetScale:
+    """Return how the target is learned: a number by its rank (Spearman is what counts), a class as it is."""
+    return TargetScale.ranks(rows.target) if task is Task.REGRESSION else TargetScale()
 
 
 def towers(
@@ -42,16 +40,16 @@ def towers(
     build
         Gets Keras, returns a fresh untrained network.
     """
-    target = standard(task, rows)
+    scale = scale_of(task, rows)
     trained = []
     for number in range(config.towers):
         keras = start(tower_seed(config.seed, number))
         network = build(keras)
         history = "history.tsv" if number == 0 else f"history-{number + 1}.tsv"
         seed = tower_seed(config.seed, number)
-        train(network, config.training, LOSS[task], rows, valid, run, seed=seed, target=target, history=history)
+        train(network, config.training, LOSS[task], rows, valid, run, seed=seed, scale=scale, history=history)
         trained.append(network)
-    return KerasModel(networks.merged(keras, trained), task, *target)
+    return KerasModel(networks.merged(keras, trained), task, scale)
 
 
 def tower_seed(seed: int, number: int) -> int:
@@ -73,7 +71,7 @@ def fine_tuned(
     base = Training(
         batch_size=settings.batch_size, weight_decay=settings.weight_decay, warmup=0.0, patience=settings.epochs + 1
     )
-    target = standard(task, rows)
+    scale = scale_of(task, rows)
     head = network.get_layer(networks.HEAD)
     if settings.head_epochs:
         for layer in network.layers:
@@ -84,10 +82,10 @@ def fine_tuned(
             learning_rate=settings.head_learning_rate,
             patience=settings.head_epochs + 1,
         )
-        train(network, first, LOSS[task], rows, valid, run, seed=config.seed, target=target, history="history-head.tsv")
+        train(network, first, LOSS[task], rows, valid, run, seed=config.seed, scale=scale, history="history-head.tsv")
     frozen = networks.freeze(keras, network, settings.freeze, settings.freeze_depth, settings.freeze_norms)
     run.log(f"frozen layers: {', '.join(frozen) or 'none'}")
     if settings.epochs:
         second = dataclasses.replace(base, epochs=settings.epochs, learning_rate=settings.learning_rate)
-        train(network, second, LOSS[task], rows, valid, run, seed=config.seed + 1, target=target)
-    return KerasModel(network, task, *target)
+        train(network, second, LOSS[task], rows, valid, run, seed=config.seed + 1, scale=scale)
+    return KerasModel(network, task, scale)

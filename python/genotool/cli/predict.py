@@ -1,0 +1,50 @@
+"""`genotool predict MODEL INPUT`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genotool.cli.options import Common, command
+
+app = typer.Typer(rich_markup_mode=None)
+COMMON = ("out", "backend", "device", "threads", "data_dir", "overwrite", "json", "quiet", "verbose")
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="a run folder, or a family that ships a model")],
+    data: Annotated[str, typer.Argument(help="a data set's name, a table or a FASTA file")],
+    common: Common,
+    key: Annotated[str | None, typer.Option("--model", help="which model of a recipe's folder")] = None,
+    scan: Annotated[bool, typer.Option("--scan", help="score every site of a FASTA, both strands, ranked")] = False,
+    output_format: Annotated[str, typer.Option("--format", help="tsv, bed, crispor or mageck")] = "tsv",
+    pam: Annotated[str | None, typer.Option("--pam", help="with --scan: the PAM, IUPAC letters (default NGG)")] = None,
+    avoid_site: Annotated[
+        str | None, typer.Option("--avoid-site", help="restriction enzymes or sites to mark, comma-separated")
+    ] = None,
+    per_record: Annotated[int | None, typer.Option("--per-record", min=1, help="keep the best N of each record")] = None,
+    per_gene: Annotated[int | None, typer.Option("--per-gene", min=1, help="keep the best N of each gene")] = None,
+    top: Annotated[int | None, typer.Option("--top", min=1, help="keep the best N in all")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="rows predicted at a time")] = 65_536,
+) -> None:
+    """Score rows that have no label; -o is a file (`-`: standard output), its provenance beside it."""
+    from genotool.stages.predict import run_predict
+
+    out = None if common.out is None or str(common.out) == "-" else Path(common.out)
+    done = run_predict(
+        model, data, out, key=key, scan=scan, output_format=output_format, pam=pam, avoid_sites=avoid_site,
+        per_record=per_record, per_gene=per_gene, top=top, data_dir=common.data_dir, batch_size=batch_size,
+        overwrite=common.overwrite,
+    )  # fmt: skip
+    for warning in done.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if common.json and out is not None:
+        typer.echo(json.dumps(done.provenance))
+    elif out is not None and not common.quiet:
+        typer.echo(f"{done.written} of {done.rows} rows: {out}", err=True)
+
+
+app.command()(command(predict, common=COMMON))

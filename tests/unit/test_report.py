@@ -63,7 +63,8 @@ def write_model(run: Run) -> None:
     run.write_table("history.tsv", ["epoch", "loss", "val_loss"], [[1, 0.7, 0.7], [2, 0.5, 0.6]])
     finding = {
         "code": "shared", "severity": "severe", "count": 40, "total": 50, "message": "40 rows are shared",
-        "examples": ["ACGT"], "effect": {"memoriser": {"metric": "roc_auc", "with": 0.895, "without": 0.535}}, "remedy": "drop them",
+        "examples": ["ACGT"], "remedy": "drop them",
+        "effect": {"memoriser": {"metric": "roc_auc", "with": 0.895, "without": 0.535}},
     }  # fmt: skip
     run.write_json(
         "audit.json", {"findings": [{"code": "x", "severity": "note", "message": "a note"}, finding]}
@@ -254,7 +255,7 @@ def test_no_run_folder_is_an_error_and_writes_nothing(tmp_path: Path) -> None:
     [
         "<script>alert(1)</script>",
         '<rect onclick="alert(1)" width="1" height="1"/>',
-        '<a xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="javascript:alert(1)"><text>alert</text></a>',
+        '<a xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="javascript:alert(1)"><g/></a>',
         '<image href="http://evil.example/alert.png"/>',
         '<rect style="fill: url(http://evil.example/alert)"/>',
         '<style>@import "http://evil.example/alert.css";</style>',

@@ -183,7 +183,8 @@ def _split(label: str, step: Step) -> list[Block]:
     parts = "; ".join(
         f"{name.replace('_', ' ')} {count(rows)}" for name, rows in (split.get("rows") or {}).items()
     )
-    moved = "".join(f" {count(rows)} rows {reason}." for reason, rows in (split.get("counts") or {}).items())
+    counts = {str(reason): real(rows) for reason, rows in (split.get("counts") or {}).items()}
+    moved = "".join(f" {reason.capitalize()}: {count(rows)}." for reason, rows in counts.items() if rows)
     how = f"By {split.get('method')}, seed {split.get('seed')}: {parts}.{moved}"
     text = f"{how} Leaves open: {split.get('leaves_open')}."
     return [Text(text, title=f"Split of {label}")]

@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,18 +100,18 @@ def test_the_task_comes_from_the_output(
     )
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".keras"])
 @pytest.mark.parametrize("kind", ["number", "class", "image"])
-def test_what_autokeras_itself_saves_is_read(keras: Any, tmp_path: Path, kind: str, suffix: str) -> None:
+def test_what_autokeras_itself_saves_is_read(keras: Any, tmp_path: Path, kind: str) -> None:
     """A real fit of one epoch on simulated guides, with CastToFloat32 (and ExpandLastDim) inside."""
     foreign = autokeras_model(keras, kind, tmp_path)
     names = [type(layer).__name__ for layer in foreign.layers]
     assert "CastToFloat32" in names
     assert ("ExpandLastDim" in names) == (kind == "image")
-    ours = imported(saved(foreign, tmp_path / f"best_autokeras_model{suffix}"))
-    assert ours.task is (Task.BINARY if kind == "class" else Task.REGRESSION)
-    guides = GUIDES if kind == "image" else GUIDES.reshape(-1, 92)
-    np.testing.assert_allclose(ours.model.predict({"guide": GUIDES}), outputs(foreign, guides), atol=1e-5)
+    expected = outputs(foreign, GUIDES if kind == "image" else GUIDES.reshape(-1, 92))
+    for suffix in (".h5", ".keras"):
+        ours = imported(saved(foreign, tmp_path / f"best_autokeras_model{suffix}"))
+        assert ours.task is (Task.BINARY if kind == "class" else Task.REGRESSION)
+        np.testing.assert_allclose(ours.model.predict({"guide": GUIDES}), expected, atol=1e-5)
 
 
 def autokeras_model(keras: Any, kind: str, folder: Path) -> Any:
@@ -255,18 +256,24 @@ def test_code_in_a_file_is_never_run(keras: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not allowed: Lambda"):
         imported(file)
     marker = tmp_path / "ran"
-
-    def hostile(text: str) -> str:
-        config = json.loads(text)
-        dense = next(item for item in config["config"]["layers"] if item["class_name"] == "Dense")
-        dense["config"]["kernel_initializer"] = {
-            "module": "os", "class_name": "system", "config": f"touch {marker}", "registered_name": None,
-        }  # fmt: skip
-        return json.dumps(config)
-
-    with pytest.raises(InputError, match=r"unknown.*os\.system"):
-        imported(edited(saved(network(keras), tmp_path / "model.h5"), hostile))
+    calls = {
+        "os.system": {"module": "os", "class_name": "system", "config": f"touch {marker}"},
+        "exec": {"module": "builtins", "class_name": "function", "config": "exec"},
+        "relu": {"module": "antigravity", "class_name": "function", "config": "relu"},
+    }
+    for name, call in calls.items():
+        file = saved(network(keras), tmp_path / "model.h5")
+        with pytest.raises(InputError, match=f"unknown.*{name}"):
+            imported(edited(file, partial(with_activation, activation=call)))
     assert not marker.exists()
+
+
+def with_activation(text: str, activation: dict[str, Any]) -> str:
+    """Return the JSON with another activation of the first dense layer."""
+    config = json.loads(text)
+    dense = next(item for item in config["config"]["layers"] if item["class_name"] == "Dense")
+    dense["config"]["activation"] = activation | {"registered_name": None}
+    return json.dumps(config)
 
 
 def test_a_layer_that_asks_for_too_much_memory_is_refused(keras: Any, tmp_path: Path) -> None:
@@ -291,6 +298,17 @@ def test_links_and_huge_data_in_hdf5_are_refused(keras: Any, tmp_path: Path) -> 
         )
     with pytest.raises(InputError, match="unpacks to more than"):
         imported(huge)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"class_name": "Functional", "config": 3}', '["a"]'])
+def test_settings_that_are_no_network_are_one_line(keras: Any, tmp_path: Path, text: str) -> None:
+    deep = '{"config": ' * 80 + '{"class_name": "Dense"}' + "}" * 80
+    shapeless = '{"class_name": "InputLayer", "config": {"batch_shape": 5}}'
+    for broken in (text, deep, shapeless):
+        file = edited(saved(network(keras), tmp_path / "model.h5"), lambda _, broken=broken: broken)  # type: ignore[misc]
+        with pytest.raises(InputError) as caught:
+            imported(file)
+        assert "\n" not in caught.value.message
 
 
 def test_weights_that_are_no_numbers_are_refused(keras: Any, tmp_path: Path) -> None:

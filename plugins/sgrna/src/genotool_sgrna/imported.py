@@ -7,12 +7,9 @@ module of the file's choice is ever loaded. AutoKeras is not needed: its layers 
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 import tempfile
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +21,10 @@ from genotool.frameworks.keras import KerasModel, start
 from genotool_sgrna.adapted import adapters, in_front, single_output
 from genotool_sgrna.architecture import CHANNELS
 from genotool_sgrna.encoder import GUIDE, GuideEncoder
+from genotool_sgrna.untrusted import LARGEST, archive_config, check_layers, first_line, hdf5_config
 
 __all__ = ["import_model"]
 
-LARGEST = 2**30
-"""Bytes of a file, and of what it unpacks to, at most."""
-WIDEST = 2**14
-"""Of any size that a layer's settings name: a hostile file could ask for more memory than there is."""
-MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
-FORBIDDEN = {
-    "Lambda",
-    "TFSMLayer",
-    "JaxLayer",
-    "FlaxLayer",
-    "TorchModuleWrapper",
-    "TextVectorization",
-    "Hashing",
-}
-SIZES = {"units", "filters", "input_dim", "output_dim", "depth_multiplier", "n", "size", "target_shape"}
 NOTES = (
     "base order assumed A C G T, row by row from the 5' end",
     "what the network was trained on is unknown",
@@ -66,14 +49,13 @@ def import_model(file: Path) -> ImportedModel:
     keras = start(0)
     found = tuple(network.inputs[0].shape[1:]) if len(network.inputs) == 1 else None
     network, task = single_output(keras, network, file)
-    guide = keras.layers.Input((GUIDE, CHANNELS), name="guide")
-    network = in_front(keras, network, guide, adapters(keras, found, file))
-    model = KerasModel(network, task)
+    guide, front = keras.layers.Input((GUIDE, CHANNELS), name="guide"), adapters(keras, found, file)
+    try:
+        model = KerasModel(in_front(keras, network, guide, front), task)
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"this network cannot be rebuilt: {first_line(error)}", file=file) from error
     _check_numbers(model, file)
     return ImportedModel(model, GuideEncoder(), task, (*NOTES, f"the file's input is {found}"))
-
-
-# -- the container -----------------------------------------------------------------------------------------
 
 
 def _read(file: Path) -> Any:
@@ -88,144 +70,12 @@ def _read(file: Path) -> Any:
             raise InputError("neither an HDF5 file nor a .keras archive", file=file, value=magic)
         copy = Path(folder) / f"model{kinds[magic]}"
         shutil.copyfile(file, copy)
-        config = _hdf5_config(copy, file) if kinds[magic] == ".h5" else _archive_config(copy, file)
-        shape = _check_layers(config, file)
+        config = hdf5_config(copy, file) if kinds[magic] == ".h5" else archive_config(copy, file)
+        try:
+            shape = check_layers(config, STAND_INS, file)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(f"no network's settings: {first_line(error)}", file=file) from error
         return _load(copy, shape, file)
-
-
-def _hdf5_config(copy: Path, file: Path) -> Any:
-    """Return the network's JSON out of an HDF5 file whose content is checked for size and for links."""
-    import h5py
-
-    try:
-        with h5py.File(copy, "r") as stored:
-            text = stored.attrs.get("model_config")
-            if text is None or "model_weights" not in stored:
-                raise InputError(
-                    "this HDF5 file holds no network (no model_config with model_weights)",
-                    file=file,
-                    hint="weights alone cannot be imported: save the whole model",
-                )
-            _check_hdf5(stored, file)
-            return json.loads(text)
-    except (OSError, KeyError, RuntimeError, ValueError, RecursionError) as error:
-        raise InputError(f"a damaged HDF5 file: {_first_line(error)}", file=file) from error
-
-
-def _check_hdf5(stored: Any, file: Path) -> None:
-    """Refuse links out of the file, data that are no plain numbers, and more data than a network has."""
-    import h5py
-
-    total = 0
-    waiting = [stored]
-    while waiting:
-        group = waiting.pop()
-        for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise InputError("the HDF5 file holds a link", file=file, value=name)
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                waiting.append(item)
-                continue
-            if item.external or item.is_virtual:
-                raise InputError("the HDF5 file holds data that lie elsewhere", file=file, value=name)
-            total += math.prod(item.shape or ()) * item.dtype.itemsize
-            if total > LARGEST:
-                raise InputError(f"the HDF5 file unpacks to more than {LARGEST} bytes", file=file)
-
-
-def _archive_config(copy: Path, file: Path) -> Any:
-    """Return the network's JSON out of a ``.keras`` archive whose members and weights are checked."""
-    import h5py
-
-    try:
-        with zipfile.ZipFile(copy) as archive:
-            if not {"config.json", "model.weights.h5"} <= set(archive.namelist()) <= MEMBERS:
-                raise InputError(
-                    "no .keras archive of a plain network", file=file, value=sorted(archive.namelist())[:4]
-                )
-            if sum(item.file_size for item in archive.infolist()) > LARGEST:
-                raise InputError(f"the archive unpacks to more than {LARGEST} bytes", file=file)
-            weights = Path(archive.extract("model.weights.h5", copy.parent))
-            with h5py.File(weights, "r") as stored:
-                _check_hdf5(stored, file)
-            return json.loads(archive.read("config.json"))
-    except (
-        zipfile.BadZipFile,
-        OSError,
-        EOFError,
-        KeyError,
-        RuntimeError,
-        ValueError,
-        RecursionError,
-    ) as error:
-        raise InputError(f"a damaged .keras archive: {_first_line(error)}", file=file) from error
-
-
-# -- the layers --------------------------------------------------------------------------------------------
-
-
-def _check_layers(config: Any, file: Path) -> tuple[int, ...]:
-    """Refuse every object that is no plain Keras or AutoKeras layer; return the network's input shape."""
-    import keras
-
-    shape: tuple[int, ...] = ()
-    for item in _objects(config):
-        name = str(item["class_name"]).rpartition(">")[2]
-        module = str(item.get("module") or "keras")
-        if name in FORBIDDEN:
-            raise InputError(f"the network holds a layer that is not allowed: {name}", file=file)
-        if name not in STAND_INS and not _is_keras(keras, name, module):
-            raise InputError("the network holds a layer that is unknown", file=file, value=f"{module}.{name}")
-        settings = item.get("config")
-        if isinstance(settings, Mapping):
-            _check_sizes(settings, file)
-            if name == "InputLayer" and not shape:
-                declared = settings.get("batch_shape") or settings.get("batch_input_shape") or ()
-                shape = tuple(int(size) for size in declared[1:] if isinstance(size, int))
-    if not shape:
-        raise InputError("the network declares no input shape", file=file)
-    return shape
-
-
-def _objects(config: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """Yield every dictionary with a class name, at any depth."""
-    if depth > 60:
-        raise ValueError("nested too deeply")
-    if isinstance(config, Mapping):
-        if "class_name" in config:
-            yield config
-        for value in config.values():
-            yield from _objects(value, depth + 1)
-    elif isinstance(config, Sequence) and not isinstance(config, str):
-        for value in config:
-            yield from _objects(value, depth + 1)
-
-
-def _is_keras(keras: Any, name: str, module: str) -> bool:
-    """Whether a class name is one of Keras' own layers or settings, in a place of Keras' own."""
-    if name in ("__keras_tensor__", "__tensor__", "__numpy__", "TensorShape", "__tuple__"):
-        return True
-    if module == "builtins":
-        return name == "function"
-    if module.split(".")[0] != "keras":
-        return False
-    places: list[Any] = [keras, keras.layers, keras.initializers, keras.regularizers, keras.constraints]
-    places += [
-        keras.dtype_policies,
-        keras.optimizers,
-        keras.optimizers.schedules,
-        keras.losses,
-        keras.metrics,
-    ]
-    return name == "Functional" or any(isinstance(getattr(place, name, None), type) for place in places)
-
-
-def _check_sizes(settings: Mapping[str, Any], file: Path) -> None:
-    for key in SIZES & set(settings):
-        sizes = settings[key] if isinstance(settings[key], list) else [settings[key]]
-        if any(isinstance(size, int | float) and size > WIDEST for size in sizes):
-            raise InputError(f"a layer's {key} is more than {WIDEST}", file=file, value=settings[key])
 
 
 class _Cast:
@@ -282,7 +132,7 @@ def _load(copy: Path, shape: tuple[int, ...], file: Path) -> Any:
             network = keras.saving.load_model(copy, compile=False, safe_mode=True)
         return keras.Model(network.inputs, network.outputs, name="imported")
     except Exception as error:  # keras raises many types for a damaged or foreign file
-        raise InputError(f"this network cannot be loaded: {_first_line(error)}", file=file) from error
+        raise InputError(f"this network cannot be loaded: {first_line(error)}", file=file) from error
 
 
 def _check_numbers(model: KerasModel, file: Path) -> None:
@@ -293,8 +143,3 @@ def _check_numbers(model: KerasModel, file: Path) -> None:
     predicted = model.predict({"guide": np.eye(CHANNELS, dtype=np.uint8)[bases]})
     if predicted.shape != (8,) or not np.isfinite(predicted).all():
         raise InputError("the network does not predict a finite number a guide", file=file)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__

@@ -33,6 +33,7 @@ def assess(
     floors: Sequence[Floor] = (),
     threshold: float = 0.5,
     seed: int = 0,
+    raw: bool = False,
 ) -> dict[str, Any]:
     """Return n, groups, metrics with intervals, floors and the verdict, as ``metrics.json`` holds them.
 
@@ -46,10 +47,12 @@ def assess(
         The model's prediction of each row.
     floors
         Floors scored on the same rows.
+    raw
+        Whether the score is of another unit than the target (a probability against a number): only its order counts.
     """
     if rows.target is None:
         raise ValueError(f"{rows.name} has no target")
-    estimates = bootstrap(task, rows.target, score, groups=rows.groups, threshold=threshold, seed=seed)
+    estimates = bootstrap(task, rows.target, score, groups=rows.groups, threshold=threshold, seed=seed, raw=raw)
     groups = None if rows.groups is None else len(set(rows.groups.tolist()))
     result: dict[str, Any] = {
         "n": len(rows),
@@ -59,7 +62,7 @@ def assess(
         "floors": {floor.name: _floor(floor) for floor in floors},
     }
     if groups is not None and groups < MANY_GROUPS:
-        result["by_group"] = values_by_group(task, rows.target, score, rows.groups, threshold=threshold)
+        result["by_group"] = values_by_group(task, rows.target, score, rows.groups, threshold=threshold, raw=raw)
     if floors:
         result |= _verdict(task, rows, score, floors, seed)
     return result

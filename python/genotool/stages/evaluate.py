@@ -123,12 +123,15 @@ def _independent(
         raise InputError(f"the model has been trained on every row of {dataset.name}")
     rows = dataset.take(new)
     floors = [] if own is None else _floors(trained, request, own, rows, task)
+    raw = task is not trained.task
     measured = assess(
-        task, rows, score[new], floors=floors, threshold=trained.threshold, seed=request.seed
+        task, rows, score[new], floors=floors, threshold=trained.threshold, seed=request.seed, raw=raw
     )
     measured |= {"seen_rows_left_out": int(seen.sum()), "warning": dataset.about.warning}
     if seen.any():
-        measured["with_seen_rows"] = assess(task, dataset, score, threshold=trained.threshold, seed=request.seed)
+        measured["with_seen_rows"] = assess(
+            task, dataset, score, threshold=trained.threshold, seed=request.seed, raw=raw
+        )
     if rows.groups is not None and task is not Task.MULTICLASS:
         measured["within_group"] = within_groups(rows.target, score[new], rows.groups, seed=request.seed)
     references = {"the model": score[new], **{f.name: f.scores for f in floors if f.name in ("linear", "lightgbm")}}

@@ -273,11 +273,12 @@ def _with_and_without(
     if parent is not None:
         score = np.full(every.shape, np.nan)
         score[both] = parent.predict(rows.dataset.take(both))
+    raw = parent is not None and parent.task is not task
     whose = "the model before transfer" if parent is not None else "this model"
     measured = {}
     for name, numbers in (("with_overlap", both), ("without_overlap", test)):
         part = rows.dataset.take(numbers)
-        measured[name] = {"of": whose, **assess(task, part, score[numbers], threshold=threshold, seed=seed)}
+        measured[name] = {"of": whose, **assess(task, part, score[numbers], threshold=threshold, seed=seed, raw=raw)}
     return {"met": int(len(rows.met)), **measured}
 
 

@@ -10,7 +10,7 @@ import pytest
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
 from genotool.errors import InputError, UnavailableError
-from genotool.frameworks.keras import KerasModel, start
+from genotool.frameworks.keras import KerasModel, TargetScale, start
 from genotool.run import Run
 from genotool.sequences import Sequences
 from genotool.stages.explain import mean_by_base
@@ -31,7 +31,7 @@ def guides(count: int, seed: int) -> EncodedView:
     return EncodedView(rows, GuideEncoder())
 
 
-def linear(activation: str | None, task: Task, mean: float = 0.0, scale: float = 1.0) -> KerasModel:
+def linear(activation: str | None, task: Task, scale: TargetScale | None = None) -> KerasModel:
     """Return a network that adds the planted effects."""
     keras = start(0)
     guide = keras.layers.Input((23, 4), name="guide")
@@ -41,7 +41,7 @@ def linear(activation: str | None, task: Task, mean: float = 0.0, scale: float =
     for place, value in EFFECT.items():
         weights[place] = value
     head.set_weights([weights.reshape(-1, 1), np.array([0.2])])
-    return KerasModel(network, task, mean, scale)
+    return KerasModel(network, task, scale or TargetScale())
 
 
 def convolutional(kind: str) -> KerasModel:
@@ -56,6 +56,9 @@ def convolutional(kind: str) -> KerasModel:
     tensor = layers.MaxPooling1D(2)(tensor) if kind != "flat" else tensor
     tensor = layers.Conv1D(12, 3, activation="relu")(tensor)
     tensor = layers.GlobalAveragePooling1D()(tensor) if kind == "pooled" else layers.Flatten()(tensor)
+    if kind == "towers":
+        other = layers.Conv1D(8, 3, activation="relu")(guide)
+        tensor = layers.Concatenate()([tensor, layers.Flatten()(other)])
     tensor = layers.Dense(8, activation="relu")(layers.Dropout(0.3)(tensor))
     if kind == "activation":
         network = keras.Model(guide, layers.Activation("sigmoid")(layers.Dense(1)(tensor)))
@@ -89,12 +92,22 @@ def test_a_planted_effect_comes_back_in_log_odds(run: Run) -> None:
 def test_a_number_is_explained_in_its_own_unit(run: Run) -> None:
     rows, background = guides(20, 1), guides(30, 2)
     plain = explain(linear(None, Task.REGRESSION), rows, background, seed=0, run=run)
-    scaled = explain(linear(None, Task.REGRESSION, mean=5.0, scale=10.0), rows, background, seed=0, run=run)
+    scaled = explain(
+        linear(None, Task.REGRESSION, TargetScale((5.0, 15.0), (0.0, 1.0))), rows, background, seed=0, run=run
+    )
     np.testing.assert_allclose(scaled.values, 10 * plain.values, atol=1e-4)
     np.testing.assert_allclose(scaled.delta, 10 * plain.delta, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["flat", "pooled", "reshape", "activation"])
+def test_a_learned_rank_is_explained_as_a_rank(run: Run) -> None:
+    ranks = TargetScale((0.0, 1.0, 9.0), (0.0, 0.5, 1.0))
+    found = explain(linear(None, Task.REGRESSION, ranks), guides(20, 1), guides(30, 2), seed=0, run=run)
+    plain = explain(linear(None, Task.REGRESSION), guides(20, 1), guides(30, 2), seed=0, run=run)
+    assert found.method == "DeepSHAP of the predicted rank"
+    np.testing.assert_array_equal(found.values, plain.values)
+
+
+@pytest.mark.parametrize("kind", ["flat", "pooled", "reshape", "activation", "towers"])
 def test_attributions_add_up(kind: str, run: Run) -> None:
     model, rows, background = convolutional(kind), guides(70, 1), guides(40, 2)
     found = explain(model, rows, background, seed=0, run=run)

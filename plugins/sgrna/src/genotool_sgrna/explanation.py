@@ -43,9 +43,9 @@ def explain(
     Returns
     -------
     Attribution
-        ``values`` (n, 23, 4) in log-odds for a probability, in the target's unit for a number. A base that a
-        guide does not have gets a value too (its absence counts); their sum at a position is that position's
-        share.
+        ``values`` (n, 23, 4) in log-odds for a probability, in the target's unit for a number (as a rank from
+        0 to 1 where the model learned ranks; ``method`` says which). A base that a guide does not have gets a
+        value too (its absence counts); their sum at a position is that position's share.
 
     Raises
     ------
@@ -62,10 +62,11 @@ def explain(
         )
     network, unit = raw_output(keras, model)
     inputs, reference = _inputs(network, rows), _inputs(network, background)
-    _check_same(model, network, inputs)
+    if network is not model.network:
+        _check_same(model, network, inputs)
     values, base = _deep_shap(network, inputs, reference, run)
     prediction = _predict(network, inputs)
-    scale = model.scale if model.task is Task.REGRESSION else 1.0
+    scale = _slope(model)
     return Attribution(
         values=(values * scale).astype(np.float32),
         inputs=inputs.astype(np.uint8),
@@ -85,7 +86,7 @@ def raw_output(keras: Any, model: KerasModel) -> tuple[Any, str]:
     if len(network.inputs) != 1 or len(network.outputs) != 1 or network.outputs[0].shape[-1] != 1:
         raise InputError("only a network with one input and one output is explained")
     if model.task is Task.REGRESSION:
-        return network, "the predicted number"
+        return network, "the predicted number" if _straight(model) else "the predicted rank"
     last = network.layers[-1]
     if isinstance(last, keras.layers.Activation) and last.get_config()["activation"] == "sigmoid":
         return keras.Model(network.inputs[0], last.input), "the log-odds"
@@ -108,14 +109,22 @@ def _predict(network: Any, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(keras.ops.convert_to_numpy(network(inputs, training=False)), np.float64).reshape(-1)
 
 
+def _straight(model: KerasModel) -> bool:
+    return len(model.scale.values) == 2
+
+
+def _slope(model: KerasModel) -> float:
+    """Return what one unit of the network's output is in the target's unit; 1 where ranks are learned."""
+    if model.task is not Task.REGRESSION or not _straight(model):
+        return 1.0
+    (low, high), (start_at, end_at) = model.scale.values, model.scale.learned
+    return (high - low) / (end_at - start_at)
+
+
 def _check_same(model: KerasModel, network: Any, inputs: NDArray[np.float32]) -> None:
     own = model.predict({input_names(network)[0]: inputs})
-    raw = _predict(network, inputs)
-    if model.task is Task.REGRESSION:
-        seen, scale = raw * model.scale + model.mean, model.scale
-    else:
-        seen, scale = (raw if network is model.network else 1 / (1 + np.exp(-raw))), 1.0
-    if len(own) and np.abs(seen - own).max() > SAME * scale:
+    seen = 1 / (1 + np.exp(-_predict(network, inputs)))
+    if len(own) and np.abs(seen - own).max() > SAME:
         raise GenotoolError("the network that would be explained does not predict what the model predicts")
 
 

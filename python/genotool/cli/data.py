@@ -8,7 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Data sets by name: list, describe, get, verify, add.", no_args_is_help=True)
+app = typer.Typer(
+    help="Data sets by name: list, describe, get, verify, add.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+)
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder with a catalogue.toml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]

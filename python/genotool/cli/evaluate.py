@@ -10,7 +10,7 @@ from genotool.cli import rows as flags
 from genotool.cli.options import Common, command
 from genotool.cli.show import show_run
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 COMMON = (
     "out", "seed", "backend", "device", "threads", "data_dir", "resume", "overwrite", "json", "quiet", "verbose",
 )  # fmt: skip

@@ -44,7 +44,7 @@ def family_app(kind: str, help_text: str, make: Callable[[Any], Callable[..., No
             with formatter.section("Families"):
                 formatter.write_dl([(spec.name, spec.summary) for _, spec in plugins.specs(kind)])
 
-    app = typer.Typer(cls=Families, rich_markup_mode=None, no_args_is_help=True)
+    app = typer.Typer(cls=Families, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
     @app.callback(help=help_text)
     def top() -> None:

@@ -10,7 +10,7 @@ import typer
 
 from genotool.cli.options import Common, command
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 COMMON = ("out", "backend", "device", "threads", "data_dir", "overwrite", "json", "quiet", "verbose")
 
 

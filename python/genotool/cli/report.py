@@ -9,7 +9,7 @@ import typer
 
 from genotool.cli.options import Common, command
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 def report(

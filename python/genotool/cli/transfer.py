@@ -12,7 +12,7 @@ from genotool.cli.show import show_run
 from genotool.cli.train import COMMON
 from genotool.config import write_toml
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 def transfer(

@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from genotool.dataset import Task
 from genotool.errors import InputError
+from genotool.frameworks.keras import TargetScale
 
 from genotool_sgrna.architecture import CHANNELS
 from genotool_sgrna.encoder import GUIDE
 
-__all__ = ["adapters", "in_front", "single_output"]
+__all__ = ["adapters", "in_front", "in_own_unit", "single_output"]
 
 FLAT = GUIDE * CHANNELS
 UNDERSTOOD = f"({FLAT},), ({FLAT}, 1), ({GUIDE}, 4), ({GUIDE}, 4, 1), (4, {GUIDE}) and (4, {GUIDE}, 1)"
@@ -54,6 +56,25 @@ def in_front(keras: Any, network: Any, inputs: Any, layers: list[Any]) -> Any:
     return copy
 
 
+def in_own_unit(keras: Any, network: Any, scale: TargetScale) -> Any:
+    """Return the network with `scale` as layers behind it: a piecewise linear map is a sum of ReLUs.
+
+    These are convolutions of width 1: the last dense layer stays the one whose place a new head takes.
+    """
+    if scale.values == scale.learned:
+        return network
+    knots, heights = np.asarray(scale.learned), np.asarray(scale.values)
+    slopes = np.diff(heights) / np.diff(knots)
+    bends = keras.layers.Conv1D(len(knots), 1, activation="relu", name="scale_bends")
+    total = keras.layers.Conv1D(1, 1, name="scale_sum")
+    tensor = keras.layers.Reshape((1, 1), name="scale_in")(network.outputs[0])
+    whole = keras.Model(network.inputs, keras.layers.Reshape((1,), name="scale_out")(total(bends(tensor))))
+    signs = np.r_[1.0, -1.0, np.ones(len(knots) - 2)]
+    bends.set_weights([signs[None, None], np.r_[-knots[0], knots[0], -knots[1:-1]]])
+    total.set_weights([np.r_[slopes[0], -slopes[0], np.diff(slopes)][None, :, None], heights[:1]])
+    return whole
+
+
 def single_output(keras: Any, network: Any, file: Path) -> tuple[Any, Task]:
     """Return the network with one output unit and the task that its last activation means."""
     units = network.outputs[0].shape[-1] if len(network.outputs) == 1 else None
@@ -68,7 +89,8 @@ def single_output(keras: Any, network: Any, file: Path) -> tuple[Any, Task]:
 
 
 def _last_activation(keras: Any, network: Any) -> str:
-    last = network.layers[-1]
+    shapers = (keras.layers.Reshape, keras.layers.Flatten)
+    last = next(layer for layer in reversed(network.layers) if not isinstance(layer, shapers))
     if isinstance(last, keras.layers.Softmax):
         return "softmax"
     return str(getattr(getattr(last, "activation", None), "__name__", type(last).__name__))

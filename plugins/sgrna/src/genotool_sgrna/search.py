@@ -11,23 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from genotool.dataset import Task
 from genotool.encoding import EncodedView
 from genotool.errors import GenotoolError, InputError, TrainingError
 from genotool.family import Trial, Tuned
-from genotool.frameworks.keras import KerasModel, Training, start
+from genotool.frameworks.keras import KerasModel, TargetScale, Training, start
 from genotool.run import Run
 from numpy.typing import NDArray
 
-from genotool_sgrna.adapted import in_front
+from genotool_sgrna.adapted import in_front, in_own_unit
 from genotool_sgrna.architecture import CHANNELS, Architecture
 from genotool_sgrna.encoder import GUIDE
 from genotool_sgrna.search_record import OBJECTIVE, Record
 from genotool_sgrna.settings import GuideConfig
-from genotool_sgrna.training import standard, towers
+from genotool_sgrna.training import scale_of, towers
 
 __all__ = ["export_h5", "search"]
 
@@ -45,7 +44,7 @@ def search(config: GuideConfig, task: Task, train: EncodedView, valid: EncodedVi
     TrainingError
         If no trial succeeded: with the message of the first one.
     """
-    job = _Job(config, task, train, valid, run, standard(task, train))
+    job = _Job(config, task, train, valid, run, scale_of(task, train))
     record = Record(run.folder("search") / "trials.json", config.search.trials, run)
     try:
         with run.timed("search"), _silence():
@@ -68,14 +67,14 @@ def search(config: GuideConfig, task: Task, train: EncodedView, valid: EncodedVi
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """What is searched: settings, rows, and by what mean and scale a number is learned."""
+    """What is searched: settings, rows, and the unit in which a number is learned."""
 
     config: GuideConfig
     task: Task
     train: EncodedView
     valid: EncodedView
     run: Run
-    target: tuple[float, float]
+    scale: TargetScale
 
 
 @contextlib.contextmanager
@@ -115,12 +114,12 @@ def _run_trials(job: _Job, record: Record) -> None:
     engine.tuner.hypermodel.steps = steps
     averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if training.ema > 0 else []
     stopping = [keras.callbacks.EarlyStopping(patience=limits.patience), keras.callbacks.TerminateOnNaN()]
-    inputs, values, weight = _arrays(job.train, job.target)
+    inputs, values, weight = _arrays(job.train, job.scale)
     engine.fit(
         inputs,
         values,
         sample_weight=weight,
-        validation_data=_arrays(job.valid, job.target)[:2],
+        validation_data=_arrays(job.valid, job.scale)[:2],
         epochs=limits.epochs,
         batch_size=training.batch_size,
         callbacks=[*averaging, *stopping],
@@ -134,11 +133,11 @@ def _expired(minutes: float | None, record: Record) -> bool:
 
 
 def _arrays(
-    view: EncodedView, target: tuple[float, float]
+    view: EncodedView, scale: TargetScale
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Return (n, 23, 4) inputs, (n, 1) targets as they are learned, and (n,) weights."""
     rows = view.arrays()
-    values = ((np.asarray(rows.target, np.float64) - target[0]) / target[1]).astype(np.float32)
+    values = scale.learn(rows.target).astype(np.float32)
     return rows.inputs["guide"].astype(np.float32), values[:, None], rows.weight
 
 
@@ -146,7 +145,7 @@ def _found(job: _Job, trial: Trial, weights: Path) -> KerasModel:
     """Return a trial's network as it was at its best epoch, without AutoKeras' own layers."""
     network = Architecture.of(trial.values).network(start(job.config.seed), job.task)
     network.load_weights(weights)
-    return KerasModel(network, job.task, *job.target)
+    return KerasModel(network, job.task, job.scale)
 
 
 def _finished(job: _Job, trial: Trial, found: KerasModel) -> KerasModel:
@@ -171,12 +170,12 @@ def _found_training(training: Training, trial: Trial) -> Training:
 
 
 def _loss(model: KerasModel, valid: EncodedView) -> float:
-    """Return the loss on the validation rows: squared error in units of the scale, or cross-entropy."""
+    """Return the loss on the validation rows: squared error in the unit that is learned, or cross-entropy."""
     rows = valid.arrays()
     predicted = model.predict(rows.inputs)
     truth = np.asarray(rows.target, np.float64)
     if model.task is Task.REGRESSION:
-        return float(np.mean(((predicted - truth) / model.scale) ** 2))
+        return float(np.mean((model.scale.learn(predicted) - model.scale.learn(truth)) ** 2))
     chance = np.clip(np.where(truth == 1, predicted, 1 - predicted), 1e-7, 1.0)
     return float(-np.mean(np.log(chance)))
 
@@ -184,30 +183,19 @@ def _loss(model: KerasModel, valid: EncodedView) -> float:
 def export_h5(model: KerasModel, file: Path) -> None:
     """Write a network as ``best_autokeras_model.h5`` is known: its input is the one-hot flattened to 92.
 
-    The output is in the target's own unit: mean and scale of a number are folded into the last dense layer.
+    Its output is in the target's own unit.
 
     Raises
     ------
     InputError
-        If the network takes more than a guide, or its number does not come out of a dense layer.
+        If the network takes more than a guide.
     """
-    keras = start(0)
-    network = keras.models.clone_model(model.network)
-    network.set_weights(model.network.get_weights())
+    keras, network = start(0), model.network
     if len(network.inputs) != 1 or network.inputs[0].shape[1:] != (GUIDE, CHANNELS):
         raise InputError("only a network that takes one guide can be exported", value=network.input_shape)
-    if (model.mean, model.scale) != (0.0, 1.0):
-        _unscale(keras, network, model)
+    network = in_own_unit(keras, network, model.scale)
     flat = keras.layers.Input((GUIDE * CHANNELS,), name="one_hot")
     temporary = file.with_name(f".{file.stem}.part.h5")
     with contextlib.redirect_stdout(io.StringIO()):
         in_front(keras, network, flat, [keras.layers.Reshape((GUIDE, CHANNELS))]).save(temporary)
     temporary.replace(file)
-
-
-def _unscale(keras: Any, network: Any, model: KerasModel) -> None:
-    last = network.layers[-1]
-    if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.linear:
-        raise InputError("the network's number does not come out of a linear dense layer")
-    weights, bias = last.get_weights()
-    last.set_weights([weights * model.scale, bias * model.scale + model.mean])

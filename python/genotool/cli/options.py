@@ -1,7 +1,7 @@
 """Flags that mean the same for every verb, and the flags that a config brings.
 
-`command` turns a plain function into a typer command: the flags named in `common` arrive as one `Common`, those of
-a config type as a mapping of settings. Typer reads both from a signature that is built here.
+`command` turns a plain function into a typer command: the flags named in `common` arrive as one `Common`,
+those of a config type as a mapping of settings. Typer reads both from a signature that is built here.
 """
 
 from __future__ import annotations
@@ -69,25 +69,26 @@ class Common:
 def command(
     function: Callable[..., None], *, common: Sequence[str], config_type: type[Any] | None = None
 ) -> Callable[..., None]:
-    """Return a function for typer whose signature is `function`'s, plus common flags, plus a config's settings.
+    """Return a function for typer: the parameters of `function`, common flags, and a config's settings.
 
     Parameters
     ----------
     function
-        Takes its own parameters, then `common` (a `Common`) and, with `config_type`, `values` (a mapping of the
-        settings that were given as flags).
+        Takes its own parameters, then `common` (a `Common`) and, with `config_type`, `values` (a mapping of
+        the settings that were given as flags).
     common
         Names in `OPTIONS`.
     """
-    settings = configs.settings(config_type) if config_type is not None else ()
+    known = configs.settings(config_type) if config_type is not None else ()
+    settings = [s for s in known if s.name != "seed" or "seed" not in common]
 
     def run(**arguments: Any) -> None:
         shared = {name: arguments.pop(name) for name in common}
         shared["set"] = shared.get("set") or []
         given = {s.name: arguments.pop(_parameter(s)) for s in settings}
-        if settings:
+        if config_type is not None:
             arguments["values"] = {
-                s.name: configs.parse(s, text) for s in settings if (text := given[s.name]) is not None
+                s.name: _value(s, given[s.name]) for s in settings if _is_given(given[s.name])
             }
         chosen = Common(**shared)
         _begin(chosen)
@@ -108,6 +109,17 @@ def command(
     return run
 
 
+def _is_given(value: str | bool | list[str] | None) -> bool:
+    return value is not None and value != []
+
+
+def _value(setting: configs.Setting, given: str | bool | list[str]) -> Any:
+    """Return what a flag of a setting says: a list may be repeated, separated by commas, or both."""
+    if isinstance(given, bool):
+        return given
+    return configs.parse(setting, ",".join(given) if isinstance(given, list) else given)
+
+
 def _begin(common: Common) -> None:
     from genotool.process import prepare
     from genotool.progress import Bar
@@ -122,8 +134,10 @@ def _begin(common: Common) -> None:
 
 def _common_parameter(name: str) -> inspect.Parameter:
     kind, default, flags, text = OPTIONS[name]
-    count = {"count": True} if name == "verbose" else {}
-    note = typer.Option(*flags, help=text, show_default=default not in (None, False, 0) or name == "seed", **count)
+    count: dict[str, Any] = {"count": True} if name == "verbose" else {}
+    note = typer.Option(
+        *flags, help=text, show_default=default not in (None, False, 0) or name == "seed", **count
+    )
     return _keyword(name, Annotated[kind, note], default)
 
 
@@ -131,9 +145,13 @@ def _setting_parameter(setting: configs.Setting) -> inspect.Parameter:
     bounds = f" [{'|'.join(map(str, setting.choices))}]" if setting.choices else ""
     shown = ",".join(map(str, setting.default)) if setting.many else setting.default
     text = f"{setting.field.help}{bounds} (default: {'none' if shown in (None, '') else shown})"
+    if setting.type is bool and not setting.many:
+        note = typer.Option(f"{setting.flag}/--no-{setting.flag[2:]}", help=text, show_default=False)
+        return _keyword(_parameter(setting), Annotated[bool | None, note], None)
     metavar = "LIST" if setting.many else setting.type.__name__.upper()
-    note = typer.Option(setting.flag, help=text, metavar=metavar, show_default=False, rich_help_panel=None)
-    return _keyword(_parameter(setting), Annotated[str | None, note], None)
+    note = typer.Option(setting.flag, help=text, metavar=metavar, show_default=False)
+    kind: Any = list[str] | None if setting.many else str | None
+    return _keyword(_parameter(setting), Annotated[kind, note], None)
 
 
 def _parameter(setting: configs.Setting) -> str:
@@ -168,8 +186,12 @@ def family_values(
             raise UsageError(f"--set takes key=value, not {item!r}")
         if name not in known:
             raise UsageError(f"unknown setting {name!r}", hint=nearest(name, known))
+        if name == "seed":
+            raise UsageError("the seed is set by --seed, for everything at once")
         merged[name] = configs.parse(known[name], text)
-    return configs.build(config_type, merged | {"seed": common.seed, **values} if "seed" in known else merged | values)
+    return configs.build(
+        config_type, merged | {"seed": common.seed, **values} if "seed" in known else merged | values
+    )
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -202,7 +202,10 @@ def test_the_exported_file_predicts_the_same_from_flat_guides(
     assert back.task is Task.REGRESSION
     np.testing.assert_allclose(back.model.predict(inputs), expected, atol=5e-4)
     head = single_head(keras, back.model.network, 1, Task.BINARY).get_layer(HEAD)
-    assert head.input.shape == (None, CONFIG.dense[0]), "a new head reads the features, not the number"
+    best = min(undisturbed[1].trials, key=lambda trial: trial.score or 0)
+    assert head.input.shape == (None, Architecture.of(best.values).dense[-1]), (
+        "a new head reads the features, not the number"
+    )
 
 
 VALUES: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -43,6 +44,7 @@ def genotool(
 
     yield run
     Run.resumed = None
+    logging.getLogger("genotool").handlers.clear()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -1,0 +1,201 @@
+"""What verbs print and write: results on stdout, the rest on stderr; dry runs; settings; resuming."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from genotool import plugins
+from genotool.dataset import Kind, Task
+from genotool.testing import toy_dataset
+
+EXAMPLE = Path(__file__).parents[2] / "examples/genotool-nearest/src"
+
+
+@pytest.fixture(autouse=True)
+def _example(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    import genotool_nearest
+
+    plugins.manager().register(genotool_nearest, name="nearest")
+    plugins.specs.cache_clear()
+    yield
+    plugins.manager().unregister(name="nearest")
+    plugins.specs.cache_clear()
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = toy_dataset(Kind.SEQUENCES, Task.BINARY)
+    file = tmp_path / "toy.tsv"
+    cells = zip(rows.columns["sequence"], rows.target.tolist(), rows.groups.tolist(), strict=True)
+    file.write_text("sequence\tlabel\tgroup\n" + "".join(f"{s}\t{t}\t{g}\n" for s, t, g in cells))
+    return file
+
+
+def test_print_config_reads_back(genotool, table: Path, tmp_path: Path) -> None:
+    shown = genotool(
+        "train", "sgrna", table, "--print-config", "--dropout", "0.2", "--set", "search.trials=3", "--seed", 7
+    )
+    assert shown.returncode == 0, shown.stderr
+    settings = tomllib.loads(shown.stdout)
+    assert (settings["dropout"], settings["search"]["trials"], settings["seed"]) == (0.2, 3, 7)
+    file = tmp_path / "settings.toml"
+    file.write_text(shown.stdout)
+    assert genotool("train", "sgrna", table, "-c", file, "--seed", 7, "--print-config").stdout == shown.stdout
+    overridden = genotool("train", "sgrna", table, "-c", file, "--dropout", "0.5", "--print-config")
+    assert tomllib.loads(overridden.stdout)["dropout"] == 0.5
+
+
+def test_the_steps_of_a_dry_run_are_commands(genotool, tmp_path: Path) -> None:
+    os.chdir(tmp_path)
+    shown = genotool("run", "sgrna", "--cell", "HCT116", "--data", "demo", "--dry-run", "--seed", 5)
+    assert shown.returncode == 0, shown.stderr
+    lines = shown.stdout.splitlines()
+    assert all(line.startswith("genotool ") for line in lines)
+    assert [line.split()[1] for line in lines][:2] == ["audit", "train"]
+    assert any(line.startswith("genotool transfer RUN/steps/02-train-benchmark ") for line in lines)
+    assert all(" --seed 5" in line for line in lines)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_switch_takes_no_value_and_a_list_may_be_repeated(genotool) -> None:
+    words = [
+        "run",
+        "sgrna",
+        "--search",
+        "--trials",
+        3,
+        "--no-joint",
+        "--cell",
+        "HeLa",
+        "--cell",
+        "HL60,hek293",
+    ]
+    settings = tomllib.loads(genotool(*words, "--print-config").stdout)
+    assert (settings["search"], settings["joint"], settings["trials"]) == (True, False, 3)
+    assert settings["cell"] == ["HeLa", "HL60", "hek293"]
+    assert tomllib.loads(genotool("run", "sgrna", "--print-config").stdout)["cell"] == ["HCT116"]
+
+
+def test_one_seed_for_everything(genotool, table: Path) -> None:
+    assert genotool("train", "sgrna", "--help").stdout.count("--seed ") == 1
+    done = genotool("train", "sgrna", table, "--set", "seed=3")
+    assert done.returncode == 2
+    assert "--seed" in done.stderr
+
+
+def test_results_on_stdout_the_rest_on_stderr(genotool, table: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    done = genotool("train", "nearest", table, "-o", run, "--no-floors", "--threads", 1, "--json")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    assert printed["run"] == str(run)
+    assert printed["test"]["metrics"] == json.loads((run / "metrics.json").read_text())["test"]["metrics"]
+
+    done = genotool("evaluate", run, "--no-floors", "-o", tmp_path / "evaluated")
+    assert done.returncode == 0, done.stderr
+    assert "roc_auc" in done.stdout
+    assert done.stdout.splitlines()[-1] == f"run: {tmp_path / 'evaluated'}"
+
+    done = genotool("predict", run, table)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 161
+    assert lines[0].split("\t")[:3] == ["id", "sequence", "score"]
+
+    done = genotool("report", run)
+    assert done.returncode == 0, done.stderr
+    page = Path(done.stdout.strip())
+    assert page == run / "report.html"
+    assert "</html>" in page.read_text()
+
+
+@pytest.mark.parametrize("words", [["plugins", "list"], ["data", "list"], ["doctor"]])
+def test_listings_as_json(words: list[str], genotool, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.delenv("GENOTOOL_DATA", raising=False)
+    os.chdir(tmp_path)
+    done = genotool(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+
+
+def test_a_second_run_needs_a_word(genotool, table: Path, tmp_path: Path) -> None:
+    command = ["train", "nearest", table, "-o", tmp_path / "run", "--no-floors", "--threads", 1]
+    assert genotool(*command).returncode == 0
+    before = (tmp_path / "run/DONE").stat().st_mtime_ns
+    assert genotool(*command).returncode == 2
+    again = genotool("train", "--resume", tmp_path / "run")
+    assert (again.returncode, again.stderr) == (0, f"{tmp_path / 'run'}: finished already\n")
+    assert (tmp_path / "run/DONE").stat().st_mtime_ns == before
+    other = genotool("evaluate", f"--resume={tmp_path / 'run'}")
+    assert other.returncode == 2
+    assert "made by `genotool train`" in other.stderr
+    assert genotool(*command, "--overwrite").returncode == 0
+    assert (tmp_path / "run/DONE").stat().st_mtime_ns != before
+
+
+def test_an_interrupted_training_goes_on_with_its_own_settings(genotool, table: Path, tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    flags = ["--no-floors", "--threads", 1, "--neighbours", 3, "--seed", 4]
+    assert genotool("train", "nearest", table, "-o", whole, *flags).returncode == 0
+    assert genotool("train", "nearest", table, "-o", cut, *flags).returncode == 0
+    (cut / "DONE").unlink()
+    (cut / "model.npz").unlink()
+    (cut / "metrics.json").unlink()
+    resumed = genotool("train", "--resume", cut)
+    assert resumed.returncode == 0, resumed.stderr
+    for name in ("metrics.json", "predictions.tsv", "split.tsv", "config.toml"):
+        assert (cut / name).read_bytes() == (whole / name).read_bytes()
+
+
+SLOW = """
+import os, sys, time
+sys.path.insert(0, sys.argv.pop(1))
+import genotool_nearest, genotool_nearest.family as family
+from genotool import plugins
+from genotool.cli.main import main
+plugins.manager().register(genotool_nearest, name="nearest")
+fit = family.Nearest.fit
+def slow(*arguments):
+    print("fitting", file=sys.stderr, flush=True)
+    time.sleep(60)
+    return fit(*arguments)
+family.Nearest.fit = slow
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "state"),
+    [(signal.SIGTERM, 75, "stopped"), (signal.SIGUSR1, 75, "stopped"), (signal.SIGKILL, -9, "running")],
+)
+def test_a_signal_leaves_a_run_that_goes_on(
+    number, code, state, genotool, table: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    command = ["train", "nearest", str(table), "-o", str(run), "--no-floors", "--threads", "1", "-q"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, str(EXAMPLE), *command], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert any(line == "fitting\n" for line in process.stderr)
+    process.send_signal(number)
+    assert process.wait(timeout=30) == code
+    process.stderr.close()
+    assert json.loads((run / "run.json").read_text())["state"] == state
+    assert not (run / "DONE").exists()
+    assert not (run / "model.npz").exists()
+    record = json.loads((run / "run.json").read_text())
+    assert record["command"][1:] == command
+    time.sleep(0.01)
+    assert genotool("train", "--resume", run).returncode == 0
+    assert (run / "DONE").exists()

@@ -29,7 +29,4 @@ def race(title: str, runs: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -
 def goal(what: str, ratio: float, limit: float, *, at_least: bool = False) -> None:
     """Print a ratio against its goal; one that is missed is no failure: machines differ."""
     met = ratio >= limit if at_least else ratio <= limit
-    print(
-        f"  {what:<44}{ratio:>8.2f} x   goal {'>=' if at_least else '<='} {limit} "
-        f"{'met' if met else 'MISSED'}"
-    )
+    print(f"  {what:<44}{ratio:>8.2f} x   goal {'>=' if at_least else '<='} {limit} {'met' if met else 'MISSED'}")

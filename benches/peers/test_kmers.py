@@ -71,9 +71,7 @@ def test_biotite():
 def test_hugging_face():
     tokenizers = pytest.importorskip("tokenizers", reason="a peer; see benches/requirements.txt")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map("".join, product("ATCG", repeat=K))]
-    model = tokenizers.models.WordLevel(
-        {word: number for number, word in enumerate(words)}, unk_token="[UNK]"
-    )
+    model = tokenizers.models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]")
     fast = tokenizers.Tokenizer(model)
     fast.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
     sequences = packed(200)

@@ -21,9 +21,7 @@ def test_layouts_against_the_memory(rows, width):
     last, first = np.empty((rows, width, 4), np.uint8), np.empty((rows, 4, width), np.uint8)
     target, source = np.empty_like(last), np.ones_like(last)
     np.testing.assert_array_equal(sequences.one_hot(out=last), TABLE[letters])
-    np.testing.assert_array_equal(
-        sequences.one_hot(layout="ncl", out=first), TABLE[letters].transpose(0, 2, 1)
-    )
+    np.testing.assert_array_equal(sequences.one_hot(layout="ncl", out=first), TABLE[letters].transpose(0, 2, 1))
     took = race(
         f"one-hot, {rows} x {width}, uint8",
         {
@@ -75,9 +73,7 @@ def test_tangermeme():
     utils = pytest.importorskip("tangermeme.utils", reason="a peer that needs torch")
     sequences = packed(4_000, 2_048)
     strings, out = list(sequences), np.empty((4_000, 4, 2_048), np.uint8)
-    np.testing.assert_array_equal(
-        utils.one_hot_encode(strings[0]), sequences.one_hot(layout="ncl", out=out)[0]
-    )
+    np.testing.assert_array_equal(utils.one_hot_encode(strings[0]), sequences.one_hot(layout="ncl", out=out)[0])
     took = race(
         "one-hot, 4000 x 2048, from a list of str",
         {

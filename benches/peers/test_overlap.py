@@ -39,9 +39,7 @@ def by_hash_set(queries: list[str], references: list[str]) -> set[int]:
 def test_a_hash_set():
     queries, references = pair(50_000)
     texts, others = list(queries), list(references)
-    assert by_hash_set(texts, others) == set(
-        queries.overlaps(references, mismatches=1, best=True).query.tolist()
-    )
+    assert by_hash_set(texts, others) == set(queries.overlaps(references, mismatches=1, best=True).query.tolist())
     took = race(
         "overlap, 50000 x 23 against 50000, both strands, one mismatch",
         {

@@ -152,9 +152,7 @@ def logistic(latent: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1 / (1 + np.exp(-(latent - latent.mean())))
 
 
-def write(
-    name: str, cell: str, rows: Rows, efficacy: NDArray[np.float64], **columns: Letters
-) -> dict[str, str]:
+def write(name: str, cell: str, rows: Rows, efficacy: NDArray[np.float64], **columns: Letters) -> dict[str, str]:
     """Write one table; gzip without a time, so that the same rows are the same bytes."""
     count = len(efficacy)
     number = [f"{value:.4f}" for value in efficacy]
@@ -189,9 +187,7 @@ def write_spacers(rng: np.random.Generator) -> dict[str, str]:
     spacers = [guide[skip:20] for guide, skip in zip(rows.guides.tolist(), cut.tolist(), strict=True)]
     value = np.where(essential, rows.latent, rng.normal(scale=NOISE, size=len(cut)))
     kind = np.where(essential, "simulated_a549:essential", "simulated_a549:non_essential")
-    return write(
-        "a549", "A549", rows, value, guide=np.array(spacers), context=np.full(len(cut), ""), dataset=kind
-    )
+    return write("a549", "A549", rows, value, guide=np.array(spacers), context=np.full(len(cut), ""), dataset=kind)
 
 
 def toml(name: str, cell: str, file: dict[str, str], *more: str) -> str:
@@ -253,8 +249,7 @@ def readme(measured: dict[str, dict[str, float]], agreement: float, met: dict[st
     table += [f"| {s} | " + " | ".join(f"{v[n]:.3f}" for n in names) + " |" for s, v in measured.items()]
     effects = ["| base | A | C | G | T |", "|---|---|---|---|---|"]
     effects += [
-        f"| {i} | " + " | ".join(f"{v:+.3f}" for v in row) + " |"
-        for i, row in enumerate(position_effects(), start=1)
+        f"| {i} | " + " | ".join(f"{v:+.3f}" for v in row) + " |" for i, row in enumerate(position_effects(), start=1)
     ]
     return "\n".join(
         [
@@ -276,8 +271,7 @@ def readme(measured: dict[str, dict[str, float]], agreement: float, met: dict[st
             "the upper and the lower part. `hek293` has the sign turned, as the published set has. `a549`",
             "holds bare spacers of 17 to 20 nt, and only its `:essential` rows depend on the guide. The",
             f"benchmark `deephf-wt` has no genes. HCT116 and HeLa: {agreement:.1%} of shared guides agree.",
-            "For the audit to find, the benchmark holds "
-            + ", ".join(f"{n} guides of {s}" for s, n in met.items()),
+            "For the audit to find, the benchmark holds " + ", ".join(f"{n} guides of {s}" for s, n in met.items()),
             "and 50 PAM-distal variants (other bases 1 and 2) of guides of each of these lines.",
             "",
             "## What a score can reach",
@@ -314,9 +308,7 @@ def main() -> None:
     for name, (cell, rows, share) in lines.items():
         file, classes[name] = write_line(name, cell, rows, share)
         more = ['target = "label"', 'classes = ["0", "1"]', 'groups = "gene"']
-        entries.append(
-            toml(name, cell, file, *more, *([f'warning = "{WARNING}"'] if name == "hek293" else []))
-        )
+        entries.append(toml(name, cell, file, *more, *([f'warning = "{WARNING}"'] if name == "hek293" else [])))
         if name == "hct116":
             entries.append(toml("demo", cell, file, *more))
         if name != "hek293":
@@ -330,15 +322,11 @@ def main() -> None:
     (FOLDER / "catalogue.toml").write_text("\n".join([head, *entries]), encoding="utf-8")
     of_hela = dict(zip(hela.guides.tolist(), classes["hela"].tolist(), strict=True))
     both = [
-        (label, of_hela[g])
-        for g, label in zip(hct116.guides.tolist(), classes["hct116"], strict=True)
-        if g in of_hela
+        (label, of_hela[g]) for g, label in zip(hct116.guides.tolist(), classes["hct116"], strict=True) if g in of_hela
     ]
     known = set(bench.guides.tolist())
     met = {
-        name: sum(g in known for g in rows.guides.tolist())
-        for name, (_, rows, _) in lines.items()
-        if name != "hek293"
+        name: sum(g in known for g in rows.guides.tolist()) for name, (_, rows, _) in lines.items() if name != "hek293"
     }
     text = readme(measured, float(np.mean([a == b for a, b in both])), met)
     (FOLDER / "README.md").write_text(text, encoding="utf-8")

@@ -61,7 +61,7 @@ def assess(
         "metrics": {name: estimate.to_json() for name, estimate in estimates.items()},
         "floors": {floor.name: _floor(floor) for floor in floors},
     }
-    if groups is not None and groups < MANY_GROUPS:
+    if rows.groups is not None and groups is not None and groups < MANY_GROUPS:
         result["by_group"] = values_by_group(task, rows.target, score, rows.groups, threshold=threshold, raw=raw)
     if floors:
         result |= _verdict(task, rows, score, floors, seed)
@@ -72,12 +72,10 @@ def _floor(floor: Floor) -> dict[str, Any]:
     return {"summary": floor.summary, **{name: value.to_json() for name, value in floor.estimates.items()}}
 
 
-def _verdict(
-    task: Task, rows: Dataset, score: NDArray[Any], floors: Sequence[Floor], seed: int
-) -> dict[str, Any]:
+def _verdict(task: Task, rows: Dataset, score: NDArray[Any], floors: Sequence[Floor], seed: int) -> dict[str, Any]:
     judged = judge(
         task,
-        rows.target,
+        np.asarray(rows.target),
         score,
         {floor.name: floor.scores for floor in floors},
         metric=HEADLINE[task],

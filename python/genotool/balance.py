@@ -65,11 +65,7 @@ class BalanceReport:
 
     def prior_record(self) -> dict[str, list[float]] | None:
         """Return both priors as ``run.json`` keeps them; None where they are the same."""
-        return (
-            {"trained": list(self.trained_prior), "true": list(self.true_prior)}
-            if self.changes_prior
-            else None
-        )
+        return {"trained": list(self.trained_prior), "true": list(self.true_prior)} if self.changes_prior else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON holds them, with a sentence about synthetic rows."""
@@ -138,31 +134,21 @@ def _weights(view: EncodedView, before: tuple[float, ...]) -> tuple[EncodedView,
     return dataclasses.replace(view, weight=weight), BalanceReport("weights", before, after)
 
 
-def _smote(
-    view: EncodedView, before: tuple[float, ...], method: str, seed: int
-) -> tuple[EncodedView, BalanceReport]:
+def _smote(view: EncodedView, before: tuple[float, ...], method: str, seed: int) -> tuple[EncodedView, BalanceReport]:
     from imblearn.over_sampling import SMOTE, SMOTEN
 
     fewest = int(min(count for count in before if count))
     if fewest < 2:
-        raise InputError(
-            f"{method} needs at least 2 rows of each class, one has {fewest}", hint="--balance weights"
-        )
+        raise InputError(f"{method} needs at least 2 rows of each class, one has {fewest}", hint="--balance weights")
     arrays = view.arrays()
-    flat = np.concatenate(
-        [np.asarray(part).reshape(len(part), -1) for part in arrays.inputs.values()], axis=1
-    )
-    maker = (SMOTE if method == "smote" else SMOTEN)(
-        k_neighbors=min(5, fewest - 1), random_state=seed % 2**32
-    )
+    flat = np.concatenate([np.asarray(part).reshape(len(part), -1) for part in arrays.inputs.values()], axis=1)
+    maker = (SMOTE if method == "smote" else SMOTEN)(k_neighbors=min(5, fewest - 1), random_state=seed % 2**32)
     rows, target = maker.fit_resample(flat.astype(np.float32), arrays.target)
     made = _unflatten(np.asarray(rows[len(flat) :], np.float32), arrays.inputs)
     labels = np.asarray(target[len(flat) :], dtype=arrays.target.dtype)
     extra = EncodedBatch(made, labels, np.ones(len(labels), np.float32))
     after = _counts(target, len(before))
-    report = BalanceReport(
-        method, before, after, len(labels), _share_not_dna(arrays.inputs, made, len(labels))
-    )
+    report = BalanceReport(method, before, after, len(labels), _share_not_dna(arrays.inputs, made, len(labels)))
     return dataclasses.replace(view, extra=extra if len(labels) else None), report
 
 
@@ -179,9 +165,7 @@ def _share_not_dna(real: Batch, made: Batch, count: int) -> float | None:
     """Return the share of made rows with a position that no real row could have; None without one-hot
     inputs.
     """
-    names = [
-        name for name, part in real.items() if part.ndim == 3 and part.shape[2] == 4 and _one_hot(part).all()
-    ]
+    names = [name for name, part in real.items() if part.ndim == 3 and part.shape[2] == 4 and _one_hot(part).all()]
     if not names or not count:
         return None
     good = np.ones(count, np.bool_)

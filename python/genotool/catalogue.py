@@ -133,9 +133,7 @@ def parse_catalogue(text: str, file: Path) -> Catalogue:
     found = content.pop("format", None)
     if found != FORMAT or isinstance(found, bool):
         raise InputError(f"a catalogue begins with `format = {FORMAT}`", file=file, value=found)
-    entries = {
-        name: _entry(name, table, file) for name, table in content.items() if not name.startswith("x-")
-    }
+    entries = {name: _entry(name, table, file) for name, table in content.items() if not name.startswith("x-")}
     return Catalogue(file, entries)
 
 
@@ -173,9 +171,7 @@ class _Place:
     def check_keys(self, table: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:
         for key in table:
             if key not in known and not key.startswith("x-"):
-                raise self.error(
-                    f"unknown key {key!r} of the {what}", hint=f"{nearest(key, known)}; x-… is free"
-                )
+                raise self.error(f"unknown key {key!r} of the {what}", hint=f"{nearest(key, known)}; x-… is free")
 
     def required(self, table: Mapping[str, Any], key: str, kind: type[T]) -> T:
         if key not in table:
@@ -213,10 +209,7 @@ def _files(at: _Place, table: Mapping[str, Any]) -> dict[str, FileSpec]:
     at.check_keys(table, FILE_ROLES, "files")
     if "data" not in table:
         raise at.error("the key 'files.data' is missing")
-    return {
-        role: _file(at, f"files.{role}", at.typed(f"files.{role}", value, dict))
-        for role, value in table.items()
-    }
+    return {role: _file(at, f"files.{role}", at.typed(f"files.{role}", value, dict)) for role, value in table.items()}
 
 
 def _file(at: _Place, where: str, table: Mapping[str, Any]) -> FileSpec:

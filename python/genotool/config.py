@@ -196,9 +196,7 @@ def parse(setting: Setting, text: str) -> Any:
 def _scalar(setting: Setting, text: str) -> Any:
     try:
         if setting.type is bool:
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
-                text.casefold()
-            ]
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.casefold()]
         return setting.type(text)
     except (KeyError, ValueError):
         raise UsageError(

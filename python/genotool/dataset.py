@@ -194,8 +194,9 @@ class Dataset:
 
 
 def _rows_of(column: Column) -> int:
-    shape = getattr(column, "shape", None)
-    return int(shape[0]) if shape is not None else len(column)  # type: ignore[arg-type]
+    if isinstance(column, LazyColumn):
+        return len(column)
+    return int(column.shape[0])
 
 
 def content_digest(dataset: Dataset) -> str:
@@ -216,12 +217,14 @@ def _column_bytes(column: Column) -> bytes:
     if isinstance(column, Sequences):
         return column.digest().encode()
     if isinstance(column, np.ndarray):
-        return hashlib.sha256(np.ascontiguousarray(column).view(np.uint8).reshape(-1)).digest()
-    if hasattr(column, "indptr"):
-        parts = (column.indptr, column.indices, column.data)
-        return b"".join(hashlib.sha256(np.ascontiguousarray(part)).digest() for part in parts)
-    declared = getattr(column, "digest", "")  # a lazy column that knows its own content
-    return str(declared).encode()
+        return _array_digest(column)
+    if isinstance(column, LazyColumn):  # one that knows its own content says so
+        return str(getattr(column, "digest", "")).encode()
+    return b"".join(map(_array_digest, (column.indptr, column.indices, column.data)))
+
+
+def _array_digest(array: NDArray[Any]) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest()
 
 
 def concatenate(datasets: list[Dataset], name: str) -> Dataset:
@@ -238,9 +241,7 @@ def concatenate(datasets: list[Dataset], name: str) -> Dataset:
 
     first = datasets[0]
     if any(other.kind != first.kind or other.classes != first.classes for other in datasets):
-        raise UsageError(
-            f"{', '.join(d.name for d in datasets)} differ in kind or classes and cannot be joined"
-        )
+        raise UsageError(f"{', '.join(d.name for d in datasets)} differ in kind or classes and cannot be joined")
     shared = set.intersection(*(set(d.columns) for d in datasets)) - {"dataset"}
     columns = {role: stack([d.columns[role] for d in datasets]) for role in sorted(shared)}
     columns["dataset"] = np.repeat([d.name for d in datasets], [len(d) for d in datasets])

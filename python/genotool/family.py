@@ -39,14 +39,20 @@ __all__ = [
 ]
 
 C = TypeVar("C")
+CIn = TypeVar("CIn", contravariant=True)
 M = TypeVar("M", bound="Model")
+MOut = TypeVar("MOut", bound="Model", covariant=True)
+MIn = TypeVar("MIn", bound="Model", contravariant=True)
 
 
 @runtime_checkable
 class Model(Protocol):
     """A fitted model."""
 
-    task: Task
+    @property
+    def task(self) -> Task:
+        """What it predicts."""
+        ...
 
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Return (n,) probabilities for binary, (n, classes) for multiclass, (n,) numbers for regression."""
@@ -58,7 +64,7 @@ class Model(Protocol):
 
 
 @runtime_checkable
-class Family(Protocol[C, M]):
+class Family(Protocol[C, MOut]):
     """A model family, such as ``sgrna``.
 
     Attributes
@@ -81,20 +87,20 @@ class Family(Protocol[C, M]):
         """Return a fresh, unfitted encoder."""
         ...
 
-    def fit(self, config: C, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> M:
+    def fit(self, config: C, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> MOut:
         """Train on `train`, stop early and choose thresholds on `valid`, log to `run`."""
         ...
 
-    def load(self, directory: Path) -> M:
+    def load(self, directory: Path) -> MOut:
         """Read a model that `save` wrote."""
         ...
 
 
 @runtime_checkable
-class Transfers(Protocol[C, M]):
+class Transfers(Protocol[CIn, M]):
     """Can go on from a model that another data set trained."""
 
-    def transfer(self, model: M, config: C, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> M:
+    def transfer(self, model: M, config: CIn, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> M:
         """Return a model for `task` that starts from `model`; the head is replaced where the task differs."""
         ...
 
@@ -128,19 +134,19 @@ class Attribution:
 
 
 @runtime_checkable
-class Explains(Protocol[C, M]):
+class Explains(Protocol[CIn, MIn]):
     """Can attribute a prediction to its input."""
 
-    def explain(self, model: M, config: C, rows: EncodedView, background: EncodedView, run: Run) -> Attribution:
+    def explain(self, model: MIn, config: CIn, rows: EncodedView, background: EncodedView, run: Run) -> Attribution:
         """Return the attribution of `rows` against `background` (training rows)."""
         ...
 
 
 @runtime_checkable
-class Embeds(Protocol[M]):
+class Embeds(Protocol[MIn]):
     """Can turn rows into vectors."""
 
-    def embed(self, model: M, batch: Batch) -> NDArray[np.float32]:
+    def embed(self, model: MIn, batch: Batch) -> NDArray[np.float32]:
         """Return (n, width)."""
         ...
 
@@ -182,10 +188,10 @@ class Tuned:
 
 
 @runtime_checkable
-class Tunes(Protocol[C]):
+class Tunes(Protocol[CIn]):
     """Can search for an architecture; the search algorithm is a library's."""
 
-    def tune(self, config: C, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> Tuned:
+    def tune(self, config: CIn, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> Tuned:
         """Search within the limits of the config, resuming from what `run` holds."""
         ...
 
@@ -201,10 +207,10 @@ class ImportedModel:
 
 
 @runtime_checkable
-class Imports(Protocol[C]):
+class Imports(Protocol[CIn]):
     """Can read a model file that another tool wrote."""
 
-    def import_model(self, file: Path, config: C) -> ImportedModel:
+    def import_model(self, file: Path, config: CIn) -> ImportedModel:
         """Check and read the file; raise `InputError` for what it does not understand."""
         ...
 

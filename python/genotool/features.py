@@ -80,8 +80,7 @@ def default_features(datasets: Sequence[Dataset], *, dinucleotides: bool = True)
     """
     kind = datasets[0].kind
     makers = {
-        role: _maker([dataset.columns[role] for dataset in datasets], kind, dinucleotides)
-        for role in KEY_COLUMNS[kind]
+        role: _maker([dataset.columns[role] for dataset in datasets], kind, dinucleotides) for role in KEY_COLUMNS[kind]
     }
 
     def features(dataset: Dataset) -> Any:
@@ -101,9 +100,7 @@ def _maker(columns: Sequence[Any], kind: Kind, dinucleotides: bool) -> Callable[
         return kmer_features
     if dinucleotides:
         return lambda column: positional_features(column, length, align)
-    return lambda column: column.one_hot("float32", "nlc", length=length, align=align).reshape(
-        len(column), -1
-    )
+    return lambda column: column.one_hot("float32", "nlc", length=length, align=align).reshape(len(column), -1)
 
 
 def beside(parts: Sequence[Any]) -> Any:

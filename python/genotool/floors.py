@@ -90,9 +90,7 @@ class _Rows:
         def columns(score: Floats) -> NDArray[np.float32]:
             return np.asarray(score, np.float32).reshape(len(score), -1)
 
-        return dataclasses.replace(
-            self, x=beside([self.x, columns(seen)]), test=beside([self.test, columns(test)])
-        )
+        return dataclasses.replace(self, x=beside([self.x, columns(seen)]), test=beside([self.test, columns(test)]))
 
 
 def fit_floors(

@@ -123,9 +123,7 @@ def resamples(
     rng = np.random.default_rng(seed)
     clusters = group_codes(groups)
     some = max(1, CHUNK // max(n, 1))
-    layers = (
-        [np.arange(n)] if strata is None else [np.flatnonzero(strata == value) for value in np.unique(strata)]
-    )
+    layers = [np.arange(n)] if strata is None else [np.flatnonzero(strata == value) for value in np.unique(strata)]
     for start in range(0, draws, some):
         count = min(some, draws - start)
         if clusters is not None:
@@ -176,9 +174,7 @@ def bootstrap(
     result = {}
     for name, value in values.items():
         low, high, reason = _limits(spread.get(name), absent.get(name, ""), count)
-        result[name] = Estimate(
-            value, low, high, n, count, method if low is not None else "no interval", reason
-        )
+        result[name] = Estimate(value, low, high, n, count, method if low is not None else "no interval", reason)
     return result
 
 
@@ -275,10 +271,7 @@ def paired(
     value = sign * (float(points[0]) - float(points[1]))
     if count is not None and count < FEW_GROUPS:
         return Difference(metric, value, None, None, None, None, n, count, "too few groups")
-    a, b = (
-        _spread(task, target, s, metric, groups, t, draws, seed)
-        for s, t in zip(scores, thresholds, strict=True)
-    )
+    a, b = (_spread(task, target, s, metric, groups, t, draws, seed) for s, t in zip(scores, thresholds, strict=True))
     return _difference(metric, value, sign * (a - b), n, count)
 
 

@@ -40,17 +40,13 @@ def arrow_buffers(array: Any) -> tuple[NDArray[np.uint8], Rows]:
     """Return letters and offsets of an Arrow array of strings; the letters are still those of the array."""
     kind = str(array.type)
     if kind not in {"string", "large_string", "binary", "large_binary"}:
-        raise InputError(
-            f"an Arrow array of {kind} holds no sequences", hint="cast it to string or large_string"
-        )
+        raise InputError(f"an Arrow array of {kind} holds no sequences", hint="cast it to string or large_string")
     width = np.dtype(np.int64 if kind.startswith("large") else np.int32)
     valid, ends, letters = array.buffers()
     count, start = len(array), array.offset
     if array.null_count and valid is not None:
         bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[start : start + count]
-        raise InputError(
-            "the sequence is missing (null)", row=int(np.argmin(bits)) + 1, hint="leave out such rows"
-        )
+        raise InputError("the sequence is missing (null)", row=int(np.argmin(bits)) + 1, hint="leave out such rows")
     if not count:
         return np.empty(0, np.uint8), np.zeros(1, np.int64)
     offsets = np.frombuffer(ends, width, count + 1, start * width.itemsize).astype(np.int64)

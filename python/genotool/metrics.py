@@ -115,15 +115,11 @@ def missing(
         return dict.fromkeys(names, f"{len(target)} rows")
     absent: dict[str, str] = {}
     if raw:
-        absent |= {
-            name: "the score is on another scale than the target" for name in names if name not in SCALE_FREE
-        }
+        absent |= {name: "the score is on another scale than the target" for name in names if name not in SCALE_FREE}
     if task is Task.REGRESSION:
         absent |= _missing_correlations(target, score)
     elif len(np.unique(target)) < 2:
-        ranking = {"roc_auc", "pr_auc", "mcc"} | (
-            {"precision", "recall", "f1"} if not np.any(target == 1) else set()
-        )
+        ranking = {"roc_auc", "pr_auc", "mcc"} | ({"precision", "recall", "f1"} if not np.any(target == 1) else set())
         absent |= {name: "the rows hold one class only" for name in names if name in ranking}
     if task is Task.BINARY and not np.any(np.asarray(score) >= threshold):
         absent.setdefault("precision", "no row is predicted positive")

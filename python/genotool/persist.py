@@ -69,9 +69,7 @@ def check_keras_archive(file: Path, largest: int = 2**31) -> None:
             names = {item.filename for item in archive.infolist()}
             size = sum(item.file_size for item in archive.infolist())
             if size > largest:  # before anything is unpacked
-                raise InputError(
-                    f"the .keras archive unpacks to {size} bytes, more than {largest}", file=file
-                )
+                raise InputError(f"the .keras archive unpacks to {size} bytes, more than {largest}", file=file)
             damaged = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
         raise InputError(f"not a .keras archive: {error}", file=file) from error

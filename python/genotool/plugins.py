@@ -108,9 +108,7 @@ def family(name: str) -> Family[Any, Model]:
     """
     known = {spec.name: spec for _, spec in specs("family")}
     if name not in known:
-        broken = "".join(
-            f"; the plugin {plugin!r} failed to load: {why}" for plugin, why in load_failures().items()
-        )
+        broken = "".join(f"; the plugin {plugin!r} failed to load: {why}" for plugin, why in load_failures().items())
         raise UsageError(f"unknown family {name!r}{broken}", hint=nearest(name, known))
     instance: Family[Any, Model] = resolve(known[name])()
     return instance

@@ -91,9 +91,7 @@ def shipped_folder(name: str = "demo", plugin: str | None = None) -> Path:
     found = [path.parent for owner, path in plugins.catalogues("folder", plugin) if path.parent.name == name]
     if len(found) != 1:
         owners = ", ".join(owner for owner, _ in plugins.catalogues("folder")) or "none"
-        raise UsageError(
-            f"{len(found)} plugins ship a data folder {name!r}", hint=f"plugins with one: {owners}"
-        )
+        raise UsageError(f"{len(found)} plugins ship a data folder {name!r}", hint=f"plugins with one: {owners}")
     return found[0]
 
 
@@ -165,11 +163,7 @@ def _plain(cell: str) -> str:
 def by_cell(cell: str, *, data_dir: Path | str | None = None) -> list[str]:
     """Return the names of the guide sets of a cell line, in any case, with or without hyphens (``HL-60``)."""
     asked = _plain(cell)
-    return [
-        f.entry.name
-        for f in entries(data_dir)
-        if f.entry.kind == Kind.GUIDES and _plain(f.entry.cell) == asked
-    ]
+    return [f.entry.name for f in entries(data_dir) if f.entry.kind == Kind.GUIDES and _plain(f.entry.cell) == asked]
 
 
 def cells(*, data_dir: Path | str | None = None) -> list[str]:
@@ -245,9 +239,7 @@ def load(
 
 def _one_of(words: type[W], word: str | None) -> W | None:
     if word is not None and word not in list(words):
-        raise UsageError(
-            f"unknown {words.__name__.lower()} {word!r}", hint=nearest(word, [str(one) for one in words])
-        )
+        raise UsageError(f"unknown {words.__name__.lower()} {word!r}", hint=nearest(word, [str(one) for one in words]))
     return None if word is None else words(word)
 
 
@@ -302,6 +294,4 @@ def require_two_classes(dataset: Dataset) -> None:
     if len(present) < 2:
         only = ", ".join(dataset.classes[int(code)] for code in present) or "none"
         message = f"{dataset.name}: {len(dataset)} rows of one class only"
-        raise InputError(
-            message, file=dataset.about.path or None, value=only, hint="two classes are needed to learn"
-        )
+        raise InputError(message, file=dataset.about.path or None, value=only, hint="two classes are needed to learn")

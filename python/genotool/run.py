@@ -67,6 +67,9 @@ class Run:
     resumed: ClassVar[Path | None] = None
     """The folder that this process goes on with: `create` then returns it, whatever path it is given."""
 
+    stopped: ClassVar[StoppedError | None] = None
+    """What a signal to stop has raised in this process."""
+
     def __init__(self, path: Path, record: dict[str, Any]) -> None:
         self.path = path
         self.record = record
@@ -128,9 +131,7 @@ class Run:
             path.mkdir(parents=True, exist_ok=True)
             run._take_lock()
         except OSError as error:
-            raise GenotoolError(
-                f"{path}: cannot be written: {error.strerror}", hint="choose another -o"
-            ) from error
+            raise GenotoolError(f"{path}: cannot be written: {error.strerror}", hint="choose another -o") from error
         run._set_state("running")
         return run
 
@@ -252,12 +253,17 @@ class Run:
         if error is None:
             self._finish()
             return
+        if Run.stopped is not None:
+            error = Run.stopped  # a framework may have wrapped it in an error of its own
         state = "stopped" if isinstance(error, StoppedError) else "failed"
         self._end_previous(restore=state == "failed" and not self.record.get("keep"))
         if self.path.is_dir():
             self.log(f"{state}: {type(error).__name__}: {error}")
             self._set_state(state, error=str(error).splitlines()[0] if str(error) else type(error).__name__)
             self._release()
+        if Run.stopped is not None:
+            stopped, Run.stopped = Run.stopped, None
+            raise stopped
 
     def _finish(self) -> None:
         from genotool.plugins import manager
@@ -354,10 +360,12 @@ def _process_start(pid: int) -> str:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    raise StoppedError(
-        f"stopped by {signal.Signals(number).name}", exit_code=STOP_SIGNALS[signal.Signals(number)],
+    Run.stopped = StoppedError(
+        f"stopped by {signal.Signals(number).name}",
+        exit_code=STOP_SIGNALS[signal.Signals(number)],
         hint="go on with --resume",
-    )  # fmt: skip
+    )
+    raise Run.stopped
 
 
 def _versions() -> dict[str, str]:

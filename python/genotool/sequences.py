@@ -134,9 +134,7 @@ class Sequences:
             return cls._made(np.empty(0, np.uint8), np.zeros(1, np.int64))
         shifts = np.cumsum([0, *(part.nbytes for part in parts[:-1])])
         ends = [part.offsets[1:] + shift for part, shift in zip(parts, shifts, strict=True)]
-        return cls._made(
-            np.concatenate([part.data for part in parts]), np.concatenate([np.zeros(1, np.int64), *ends])
-        )
+        return cls._made(np.concatenate([part.data for part in parts]), np.concatenate([np.zeros(1, np.int64), *ends]))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -303,9 +301,7 @@ class Sequences:
             length = max(longest - k + 1, 0) + (2 if special_tokens else 0)
         target = target_array(out, (len(self), natural("length", length)), kind)
         with kernel_errors():
-            _native.kmers(
-                self.data, self.offsets, target.reshape(-1), k, length, special_tokens, truncate, threads
-            )
+            _native.kmers(self.data, self.offsets, target.reshape(-1), k, length, special_tokens, truncate, threads)
         return target
 
     def reverse_complement(self, *, threads: int | None = None) -> Sequences:

@@ -76,9 +76,7 @@ def _directory(path: Path) -> UsageError:
         hint = f"name one of its sets: --data-dir {path} and the name; `genotool data list --data-dir {path}`"
         return UsageError(f"{path} is a folder of data sets, one is needed", hint=hint)
     if (path / "run.json").is_file():
-        return UsageError(
-            f"{path} is a run folder, a data set is needed", hint=f"its rows: {path}/predictions.tsv"
-        )
+        return UsageError(f"{path} is a run folder, a data set is needed", hint=f"its rows: {path}/predictions.tsv")
     return UsageError(f"{path} is a directory, a file is needed")
 
 
@@ -194,11 +192,7 @@ class _Content:
     @property
     def is_class(self) -> bool:
         whole = [cell.split(".")[0] if re.fullmatch(r"-?\d+\.0+", cell) else cell for cell in self.filled]
-        return (
-            bool(whole)
-            and len(set(whole)) <= 10
-            and not any("." in cell and _is_number(cell) for cell in whole)
-        )
+        return bool(whole) and len(set(whole)) <= 10 and not any("." in cell and _is_number(cell) for cell in whole)
 
 
 def _is_number(cell: str) -> bool:
@@ -294,15 +288,11 @@ def _sequences(table: Table, entry: Entry) -> Entry:
 
 
 def _labelled(table: Table, entry: Entry, columns: dict[str, str]) -> Entry:
-    label = next(
-        (n for n in _named(table, LABEL) if n not in columns.values() and _content(table, n).filled), ""
-    )
+    label = next((n for n in _named(table, LABEL) if n not in columns.values() and _content(table, n).filled), "")
     label = label or next((n for n in _named(table, EFFICACY) if _content(table, n).is_number), "")
     classes = _classes(table, label) if label else ()
     groups, split = _filled(table, GROUPS), _filled(table, SPLIT)
-    return replace(
-        entry, reader="table", columns=columns, target=label, classes=classes, groups=groups, split=split
-    )
+    return replace(entry, reader="table", columns=columns, target=label, classes=classes, groups=groups, split=split)
 
 
 def _classes(table: Table, label: str) -> tuple[str, ...]:

@@ -93,9 +93,7 @@ class Split:
         lines += [f"# count\t{reason}\t{count}" for reason, count in self.counts.items()]
         lines.append("id\tpart")
         names = {part.value: part.name.lower() for part in Part}
-        lines += [
-            f"{row}\t{names[part]}" for row, part in zip(ids.tolist(), self.parts.tolist(), strict=True)
-        ]
+        lines += [f"{row}\t{names[part]}" for row, part in zip(ids.tolist(), self.parts.tolist(), strict=True)]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -134,17 +132,13 @@ def by_row(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
 def stratified(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
     """Split rows in equal shares of each class (regression: of all rows), in the order of their hash."""
     position = hash_fraction(seed, [str(row) for row in dataset.ids.tolist()])
-    target = (
-        dataset.target if dataset.classes and dataset.target is not None else np.zeros(len(dataset), np.int64)
-    )
+    target = dataset.target if dataset.classes and dataset.target is not None else np.zeros(len(dataset), np.int64)
     rank = np.empty(len(dataset), np.float64)
     for value in np.unique(target):
         rows = np.flatnonzero(target == value)
         order = np.argsort(position[rows], kind="stable")
         rank[rows[order]] = (np.arange(len(rows)) + 0.5) / len(rows)  # half: no share hangs on a rounding
-    return Split(
-        fractions.part(rank), "stratified", seed, "rows of one gene, donor or locus may straddle the parts"
-    )
+    return Split(fractions.part(rank), "stratified", seed, "rows of one gene, donor or locus may straddle the parts")
 
 
 def by_group(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
@@ -165,28 +159,21 @@ def by_group(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
 
 def _leave_one_group_out(groups: list[str], distinct: list[str], seed: int) -> Split:
     if len(distinct) < 3:
-        raise InputError(
-            f"a split by group needs at least 3 groups, there are {len(distinct)}", hint="use --split row"
-        )
+        raise InputError(f"a split by group needs at least 3 groups, there are {len(distinct)}", hint="use --split row")
     order = [distinct[i] for i in np.argsort(hash_fraction(seed, distinct), kind="stable")]
     part_of = {order[0]: Part.TEST, order[1]: Part.VALID}
     parts = np.array([part_of.get(group, Part.TRAIN) for group in groups], np.int8)
-    said = (
-        f"only {len(distinct)} groups: {order[0]} tests, {order[1]} validates; one says little about others"
-    )
+    said = f"only {len(distinct)} groups: {order[0]} tests, {order[1]} validates; one says little about others"
     return Split(parts, "leave-one-group-out", seed, said)
 
 
 def by_neighbourhood(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
     """Split by fixed windows of a megabase on each chromosome, where only positions are known."""
     if "chrom" not in dataset.columns or "start" not in dataset.columns:
-        raise UsageError(
-            f"{dataset.name} has no positions", hint="a neighbourhood split needs chrom and start columns"
-        )
+        raise UsageError(f"{dataset.name} has no positions", hint="a neighbourhood split needs chrom and start columns")
     chrom, start = np.asarray(dataset.columns["chrom"]), np.asarray(dataset.columns["start"], np.int64)
     windows = [
-        f"{name}:{place // NEIGHBOURHOOD_BP}"
-        for name, place in zip(chrom.tolist(), start.tolist(), strict=True)
+        f"{name}:{place // NEIGHBOURHOOD_BP}" for name, place in zip(chrom.tolist(), start.tolist(), strict=True)
     ]
     parts = fractions.part(hash_fraction(seed, windows))
     return Split(
@@ -250,9 +237,7 @@ def from_file(file: Path, dataset: Dataset) -> Split:
             head[cells[0][2:]] = cells[1]
         elif line and (known or not line.startswith("#")) and cells[:2] != ["id", "part"]:
             if len(cells) < 2 or cells[1] not in names:
-                raise InputError(
-                    "a split file has two columns, id and part", file=file, row=number, value=line
-                )
+                raise InputError("a split file has two columns, id and part", file=file, row=number, value=line)
             known[cells[0]] = names[cells[1]]
     missing = [row for row in dataset.ids.tolist() if row not in known]
     if missing:
@@ -298,9 +283,7 @@ def choose(dataset: Dataset, method: str | None, seed: int, fractions: Fractions
     if method is not None and method not in METHODS:
         if "/" in method or "." in method:
             return from_file(Path(method), dataset)
-        raise UsageError(
-            f"unknown split {method!r}", hint=f"one of {', '.join(METHODS)}, or the path of a split file"
-        )
+        raise UsageError(f"unknown split {method!r}", hint=f"one of {', '.join(METHODS)}, or the path of a split file")
     return METHODS[method or default_method(dataset)](dataset, seed, fractions)
 
 

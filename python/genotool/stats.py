@@ -231,9 +231,7 @@ def _interval(
     return float(low), float(high)
 
 
-def signed_rank(
-    feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 1000, seed: int = 0
-) -> Comparison:
+def signed_rank(feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 1000, seed: int = 0) -> Comparison:
     """Wilcoxon signed-rank of paired rows (the same guides in two sets) with the matched rank-biserial
     correlation.
 
@@ -324,9 +322,7 @@ def contingency(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.int64]:
     return cells.reshape(-1, len(known_b))
 
 
-def categories(
-    feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 1000, seed: int = 0
-) -> Comparison:
+def categories(feature: str, a: NDArray[Any], b: NDArray[Any], *, draws: int = 1000, seed: int = 0) -> Comparison:
     """Chi-squared of how often each category occurs in A and in B, with Cramér's V and its bootstrap
     interval.
     """
@@ -352,9 +348,7 @@ def categories(
     )  # fmt: skip
 
 
-def delong(
-    target: NDArray[Any], score_a: NDArray[Any], score_b: NDArray[Any]
-) -> tuple[float, float, float, float]:
+def delong(target: NDArray[Any], score_a: NDArray[Any], score_b: NDArray[Any]) -> tuple[float, float, float, float]:
     """Compare two ROC curves on the same rows (DeLong 1988 Biometrics 44:837; ranks as in Sun and Xu 2014).
 
     Rows must be independent: where groups exist use `genotool.intervals.paired`.

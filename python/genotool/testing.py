@@ -106,9 +106,7 @@ def _require(holds: bool, message: str) -> None:
 
 def check_light_import(module: str) -> None:
     """Check in a process of its own that importing a plugin's entry module imports nothing heavy."""
-    program = (
-        "import importlib, json, sys; importlib.import_module(sys.argv[1]); print(json.dumps([*sys.modules]))"
-    )
+    program = "import importlib, json, sys; importlib.import_module(sys.argv[1]); print(json.dumps([*sys.modules]))"
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     done = subprocess.run(
         [sys.executable, "-c", program, module],
@@ -125,9 +123,7 @@ def check_light_import(module: str) -> None:
 def check_metadata(family: Family[Any, Model], plugin: str | None = None) -> None:
     """Check names, tasks, kinds and config of a family, and that its plugin offers it under its name."""
     _require(isinstance(family, Family), f"{type(family).__name__} lacks attributes or methods of `Family`")
-    _require(
-        bool(re.fullmatch(r"[a-z][a-z0-9-]*", family.name)), f"{family.name!r} is no word for a command line"
-    )
+    _require(bool(re.fullmatch(r"[a-z][a-z0-9-]*", family.name)), f"{family.name!r} is no word for a command line")
     _require(bool(family.summary.strip()) and "\n" not in family.summary, "the summary is one line of text")
     _require(
         bool(family.tasks) and all(isinstance(task, Task) for task in family.tasks),
@@ -154,9 +150,7 @@ def _check_spec(family: Family[Any, Model], plugin: str) -> None:
     offered = {spec.name: spec for spec in importlib.import_module(plugin).genotool_families()}
     _require(family.name in offered, f"{plugin}.genotool_families() does not offer {family.name!r}")
     spec = offered[family.name]
-    _require(
-        spec.kind == "family" and spec.api == API, f"the spec of {family.name} has another kind or interface"
-    )
+    _require(spec.kind == "family" and spec.api == API, f"the spec of {family.name} has another kind or interface")
     _require(resolve(spec) is type(family), f"{spec.target} is not {type(family).__name__}")
 
 
@@ -183,15 +177,11 @@ class _Fit:
     scores: NDArray[np.float64]
 
 
-def _check_case(
-    family: Family[Any, Model], config: Any, task: Task, dataset: Dataset, directory: Path
-) -> None:
+def _check_case(family: Family[Any, Model], config: Any, task: Task, dataset: Dataset, directory: Path) -> None:
     """Fit twice, the second time with other test rows: nothing that is predicted may change."""
     split = choose(dataset, None, seed=0)
     test = dataset.take(split.rows(Part.TEST))
-    _require(
-        min(len(split.rows(p)) for p in (Part.TRAIN, Part.VALID, Part.TEST)) > 0, "the data set is too small"
-    )
+    _require(min(len(split.rows(p)) for p in (Part.TRAIN, Part.VALID, Part.TEST)) > 0, "the data set is too small")
     first = _fit(family, config, task, dataset, test, directory / "first")
     changed = _with_other_test_rows(dataset, split.rows(Part.TEST))
     second = _fit(family, config, task, changed, test, directory / "second")
@@ -213,9 +203,7 @@ def _with_other_test_rows(dataset: Dataset, rows: Rows) -> Dataset:
     return dataclasses.replace(dataset, target=target)
 
 
-def _fit(
-    family: Family[Any, Model], config: Any, task: Task, dataset: Dataset, test: Dataset, directory: Path
-) -> _Fit:
+def _fit(family: Family[Any, Model], config: Any, task: Task, dataset: Dataset, test: Dataset, directory: Path) -> _Fit:
     spied = _Spied.of(dataset)
     split = choose(dataset, None, seed=0)
     train, valid = (spied.take(split.rows(part)) for part in (Part.TRAIN, Part.VALID))
@@ -235,14 +223,10 @@ def _fit(
 
 def _check_scores(family: Family[Any, Model], task: Task, rows: Dataset, scores: NDArray[np.float64]) -> None:
     shape = (len(rows), len(rows.classes)) if task is Task.MULTICLASS else (len(rows),)
-    _require(
-        scores.shape == shape, f"{family.name} predicts shape {scores.shape} where {task} asks for {shape}"
-    )
+    _require(scores.shape == shape, f"{family.name} predicts shape {scores.shape} where {task} asks for {shape}")
     _require(bool(np.isfinite(scores).all()), f"{family.name} predicts numbers that are not finite")
     if task is not Task.REGRESSION:
-        _require(
-            bool(((scores >= 0) & (scores <= 1)).all()), f"{family.name} predicts no probabilities for {task}"
-        )
+        _require(bool(((scores >= 0) & (scores <= 1)).all()), f"{family.name} predicts no probabilities for {task}")
     if task is Task.MULTICLASS:
         off = float(np.abs(scores.sum(axis=1) - 1).max())
         _require(off < TOLERANCE, f"{family.name}: probabilities of the classes sum to 1 +- {off:.3g}")
@@ -258,13 +242,8 @@ def _check_encoder(
         _require(len(array) == len(dataset), f"the input {name!r} has {len(array)} rows for {len(dataset)}")
     encoder.save(folder)
     head = encoder.encode(dataset.take(np.arange(3)))
-    alike = all(
-        head[n].shape == a[:3].shape and np.allclose(head[n], a[:3], atol=TOLERANCE)
-        for n, a in before.items()
-    )
-    _require(
-        alike, "a row's code depends on its batch: encode all rows to one shape, whatever comes with them"
-    )
+    alike = all(head[n].shape == a[:3].shape and np.allclose(head[n], a[:3], atol=TOLERANCE) for n, a in before.items())
+    _require(alike, "a row's code depends on its batch: encode all rows to one shape, whatever comes with them")
     _require(_same(encoder.encode(dataset), before), "encode changed the state of the encoder")
     again = family.encoder(config, task).load(folder)
     _require(_same(again.encode(dataset), before), "an encoder that was saved and loaded encodes differently")
@@ -288,14 +267,10 @@ def _check_saved(
     model = family.load(directory)
     _require(model.task == task, f"the loaded model says its task is {model.task}, it was saved for {task}")
     scores = np.asarray(model.predict(encoder.encode(test)))
-    _require(
-        np.array_equal(scores, fitted.scores), f"{family.name}: a saved and loaded model predicts differently"
-    )
+    _require(np.array_equal(scores, fitted.scores), f"{family.name}: a saved and loaded model predicts differently")
     halves = [test.take(part) for part in np.array_split(np.arange(len(test)), 2)]
     joined = np.concatenate([model.predict(encoder.encode(half)) for half in halves])
-    _require(
-        np.allclose(joined, scores, atol=TOLERANCE), f"{family.name}: a row's prediction depends on its batch"
-    )
+    _require(np.allclose(joined, scores, atol=TOLERANCE), f"{family.name}: a row's prediction depends on its batch")
 
 
 def _pickles(directory: Path) -> Iterator[Path]:

@@ -128,7 +128,8 @@ class Trained:
         dataset = registry.load(operand, data_dir=self.data_dir or _recorded_dir(data[0]), target=data[0].get("target"))
         if dataset.digest != data[0]["digest"]:
             raise InputError(
-                f"{operand} is not what the run was trained on (digest {dataset.digest[:12]}, then {data[0]['digest'][:12]})",
+                f"{operand} is not what the run was trained on",
+                value=f"digest {dataset.digest[:12]}, then {data[0]['digest'][:12]}",
                 file=self.run.path,
                 hint="name the data set and --data-dir of that time",
             )
@@ -160,7 +161,9 @@ def open_trained(operand: str, *, key: str | None = None, data_dir: Path | None 
     path = find_model(operand, key)
     run = Run.open(path)
     if not run.finished:
-        raise InputError(f"the run is {run.record.get('state', 'unfinished')}", file=path, hint="finish it with --resume")
+        raise InputError(
+            f"the run is {run.record.get('state', 'unfinished')}", file=path, hint="finish it with --resume"
+        )
     if run.record.get("verb") not in ("train", "transfer", "tune", "import-model"):
         raise InputError(f"a run of `{run.record.get('verb')}` holds no model", file=path)
     family = plugins.family(run.record["family"])

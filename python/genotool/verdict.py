@@ -109,9 +109,7 @@ def judge(
         for name, other in scores.items()
     }
     if not differences:
-        return Verdict(
-            "undecided", "", metric, None, None, None, None, None, "There is no floor to compare with."
-        )
+        return Verdict("undecided", "", metric, None, None, None, None, None, "There is no floor to compare with.")
     known = [name for name, difference in differences.items() if difference.p is not None]
     corrected = dict(zip(known, holm([differences[name].p or 0.0 for name in known]), strict=True))
     each = tuple(

@@ -55,9 +55,7 @@ def _ranking(name: str, task: Task, target: NDArray[Any], score: Floats, weights
     if task is Task.BINARY:
         return measure(target == 1, score, weights)
     each = [
-        roc_auc(target == code, score[:, code], weights)
-        for code in range(score.shape[1])
-        if np.any(target == code)
+        roc_auc(target == code, score[:, code], weights) for code in range(score.shape[1]) if np.any(target == code)
     ]
     return _mean_of_defined(np.array(each))
 
@@ -143,9 +141,7 @@ def _r2(target: Floats, score: Floats, weights: Floats) -> Floats:
 _REGRESSION = {"spearman": spearman, "pearson": pearson, "mae": _mae, "r2": _r2}
 
 
-def _decisions(
-    task: Task, target: NDArray[Any], score: Floats, weights: Floats, threshold: float
-) -> dict[str, Floats]:
+def _decisions(task: Task, target: NDArray[Any], score: Floats, weights: Floats, threshold: float) -> dict[str, Floats]:
     """Return the metrics that stand on the confusion matrix, and for probabilities of a class Brier and
     ECE.
     """
@@ -166,9 +162,7 @@ def _confusion(target: NDArray[Any], label: NDArray[np.int64], count: int, weigh
     from scipy.sparse import csr_array
 
     rows = np.arange(len(target))
-    cell = csr_array(
-        (np.ones(len(target)), (rows, target * count + label)), shape=(len(target), count * count)
-    )
+    cell = csr_array((np.ones(len(target)), (rows, target * count + label)), shape=(len(target), count * count))
     matrix: Floats = np.asarray((cell.T @ weights.T).T).reshape(-1, count, count)
     return matrix
 
@@ -191,7 +185,5 @@ def _macro(values: Floats, actual: Floats) -> Floats:
 def _calibrated(target: NDArray[Any], score: Floats, weights: Floats) -> dict[str, Floats]:
     total = weights.sum(axis=1)
     bins, gap = bin_of(score), score - target
-    in_bin = np.stack(
-        [weights[:, bins == number] @ gap[bins == number] for number in range(ECE_BINS)], axis=1
-    )
+    in_bin = np.stack([weights[:, bins == number] @ gap[bins == number] for number in range(ECE_BINS)], axis=1)
     return {"brier": weights @ gap**2 / total, "ece": np.abs(in_bin).sum(axis=1) / total}

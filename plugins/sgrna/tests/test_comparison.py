@@ -103,9 +103,7 @@ def test_a_planted_difference_in_gc_is_found() -> None:
 def test_noise_is_seldom_called_different() -> None:
     """At a false discovery rate of .05 one table of noise in twenty has a finding; of 6 seldom 2."""
     tables = [
-        contrasts(
-            [GuideSet.of(made(name, 80, 2 * seed + place)) for place, name in enumerate("ab")], seed, 99
-        )
+        contrasts([GuideSet.of(made(name, 80, 2 * seed + place)) for place, name in enumerate("ab")], seed, 99)
         for seed in range(6)
     ]
     assert sum(any(test.comparison.conclusion == "different" for test in tests) for tests in tables) <= 1
@@ -160,12 +158,8 @@ def test_genes_are_permuted_where_guides_nest_in_them() -> None:
     rng = np.random.default_rng(5)
     sets = []
     for name in ("a", "b"):
-        level = np.repeat(
-            rng.uniform(0.25, 0.75, 6), 60
-        )  # each gene its own GC, no difference between the sets
-        texts = [
-            "".join(rng.choice(list("ACGT"), 20, p=[(1 - p) / 2, p / 2, p / 2, (1 - p) / 2])) for p in level
-        ]
+        level = np.repeat(rng.uniform(0.25, 0.75, 6), 60)  # each gene its own GC, no difference between the sets
+        texts = ["".join(rng.choice(list("ACGT"), 20, p=[(1 - p) / 2, p / 2, p / 2, (1 - p) / 2])) for p in level]
         genes = np.char.add(name, np.repeat(np.arange(6), 60).astype(np.str_))
         sets.append(
             Dataset(
@@ -212,9 +206,7 @@ def test_corrected_over_the_whole_table_and_judged_by_its_own_bound() -> None:
             "sets", "all", "a", "b", 0, Comparison("x", "t", 9, 9, 0.0, p, p, 0.1, effect_name, low, high, "")
         )
 
-    tested = concluded(
-        [row("Cliff's delta", 0.01, 0.05, 0.12), row("D", 0.04, 0.05, 0.12), row("D", 0.9, 0.0, 0.2)]
-    )
+    tested = concluded([row("Cliff's delta", 0.01, 0.05, 0.12), row("D", 0.04, 0.05, 0.12), row("D", 0.9, 0.0, 0.2)])
     assert [test.comparison.q for test in tested] == pytest.approx([0.03, 0.06, 0.9])
     assert [test.comparison.conclusion for test in tested] == ["equivalent", "undecided", "undecided"]
     assert BOUNDS["D"] == 0.1

@@ -42,9 +42,7 @@ def keras() -> Any:
     return start(0)
 
 
-def network(
-    keras: Any, shape: tuple[int, ...] = (92,), units: int = 1, activation: str | None = "sigmoid"
-) -> Any:
+def network(keras: Any, shape: tuple[int, ...] = (92,), units: int = 1, activation: str | None = "sigmoid") -> Any:
     """Return a small network with random weights on the given input."""
     layers = keras.layers
     inputs = layers.Input(shape)
@@ -80,9 +78,7 @@ def test_every_known_input_shape_predicts_as_before(
     ours = imported(saved(foreign, tmp_path / f"model{suffix}"))
     assert ours.task is Task.BINARY
     assert any("A C G T" in note for note in ours.notes)
-    np.testing.assert_allclose(
-        ours.model.predict({"guide": GUIDES}), outputs(foreign, VIEWS[shape](GUIDES)), atol=1e-6
-    )
+    np.testing.assert_allclose(ours.model.predict({"guide": GUIDES}), outputs(foreign, VIEWS[shape](GUIDES)), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -119,11 +115,7 @@ def autokeras_model(keras: Any, kind: str, folder: Path) -> Any:
     from genotool_sgrna.search_space import output_head
 
     inputs = autokeras.ImageInput() if kind == "image" else autokeras.Input()
-    middle = (
-        autokeras.ConvBlock(num_blocks=1, num_layers=1)
-        if kind == "image"
-        else autokeras.DenseBlock(num_layers=1)
-    )
+    middle = autokeras.ConvBlock(num_blocks=1, num_layers=1) if kind == "image" else autokeras.DenseBlock(num_layers=1)
     node = middle(inputs)
     node = autokeras.Flatten()(node) if kind == "image" else node
     automatic = autokeras.AutoModel(
@@ -293,9 +285,7 @@ def test_links_and_huge_data_in_hdf5_are_refused(keras: Any, tmp_path: Path) -> 
         imported(linked)
     huge = saved(network(keras), tmp_path / "huge.h5")
     with h5py.File(huge, "r+") as stored:
-        stored.create_dataset(
-            "model_weights/bomb", (2**20, 2**20), "f4", chunks=(1, 2**10), compression="gzip"
-        )
+        stored.create_dataset("model_weights/bomb", (2**20, 2**20), "f4", chunks=(1, 2**10), compression="gzip")
     with pytest.raises(InputError, match="unpacks to more than"):
         imported(huge)
 

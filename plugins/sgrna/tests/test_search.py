@@ -43,7 +43,7 @@ CONFIG = GuideConfig(
 class BaseCodes:
     """Encodes a column of base codes."""
 
-    def fit(self, batches: Iterable[Dataset]) -> Self:  # noqa: ARG002
+    def fit(self, batches: Iterable[Dataset]) -> Self:
         return self
 
     def encode(self, batch: Dataset) -> Batch:
@@ -98,9 +98,7 @@ def test_the_table_names_every_trial(undisturbed: tuple[Path, Tuned]) -> None:
     assert (folder / "log.txt").read_text().count("of 2:") == 2
 
 
-def test_the_model_is_the_best_trial_as_a_plain_network(
-    undisturbed: tuple[Path, Tuned], tmp_path: Path
-) -> None:
+def test_the_model_is_the_best_trial_as_a_plain_network(undisturbed: tuple[Path, Tuned], tmp_path: Path) -> None:
     import keras
 
     _, tuned = undisturbed
@@ -108,9 +106,7 @@ def test_the_model_is_the_best_trial_as_a_plain_network(
     assert isinstance(model, KerasModel)
     best = min(tuned.trials, key=lambda trial: trial.score or 0)
     error = model.scale.learn(model.predict(valid.arrays().inputs)) - model.scale.learn(valid.target)
-    assert np.mean(error**2) == pytest.approx(
-        best.score, rel=1e-4
-    )  # what the engine measured on its own network
+    assert np.mean(error**2) == pytest.approx(best.score, rel=1e-4)  # what the engine measured on its own network
     assert [tensor.name for tensor in model.network.inputs] == ["guide"]
     assert model.network.count_params() == best.parameters
     assert {type(layer).__module__.split(".")[0] for layer in model.network.layers} == {"keras"}
@@ -121,9 +117,7 @@ def test_the_model_is_the_best_trial_as_a_plain_network(
     np.testing.assert_array_equal(fresh(inputs), model.network(inputs))
 
 
-def test_a_killed_search_goes_on_as_if_nothing_had_been(
-    undisturbed: tuple[Path, Tuned], tmp_path: Path
-) -> None:
+def test_a_killed_search_goes_on_as_if_nothing_had_been(undisturbed: tuple[Path, Tuned], tmp_path: Path) -> None:
     folder = tmp_path / "killed"
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_search as t; "
     code += f"from pathlib import Path; t.searched(Path({str(folder)!r}))"
@@ -181,9 +175,7 @@ def test_a_search_whose_trials_all_fail_says_why(tmp_path: Path) -> None:
     assert Run.open(tmp_path / "failing").record["state"] == "failed"
 
 
-def test_the_exported_file_predicts_the_same_from_flat_guides(
-    undisturbed: tuple[Path, Tuned], tmp_path: Path
-) -> None:
+def test_the_exported_file_predicts_the_same_from_flat_guides(undisturbed: tuple[Path, Tuned], tmp_path: Path) -> None:
     import keras
     from genotool_sgrna.imported import import_model
     from genotool_sgrna.network import HEAD, single_head

@@ -67,11 +67,7 @@ def keys_of(dataset: Dataset) -> ModelKeys:
 
 
 def _row_digests(dataset: Dataset) -> Digests:
-    names = (
-        b""
-        if dataset.features is None
-        else hashlib.sha256("\n".join(dataset.features.tolist()).encode()).digest()
-    )
+    names = b"" if dataset.features is None else hashlib.sha256("\n".join(dataset.features.tolist()).encode()).digest()
     (column,) = dataset.keys
     digests = np.empty(len(dataset), np.uint64)
     for row in range(len(dataset)):
@@ -88,9 +84,7 @@ def _row_bytes(column: Any, row: int) -> bytes:
         order = np.argsort(column.indices[some], kind="stable")
         places, values = column.indices[some][order], column.data[some][order]
     else:
-        values = np.asarray(
-            column[row] if isinstance(column, np.ndarray) else column.take(np.array([row]))[0]
-        )
+        values = np.asarray(column[row] if isinstance(column, np.ndarray) else column.take(np.array([row]))[0])
         places = np.arange(len(values))
     kept = values != 0
     return bytes(places[kept].astype("<i8").tobytes() + values[kept].astype("<f8").tobytes())
@@ -163,11 +157,7 @@ def read_keys(path: Path) -> ModelKeys:
         raise InputError("the training keys do not have the digest that their header names", file=path)
     if packing == "digests":
         return ModelKeys(name, kind, (), _read_digests(body, n, path))
-    if (
-        packing not in ("2bit", "8bit")
-        or n < 0
-        or not (length is None or (isinstance(length, int) and length >= 0))
-    ):
+    if packing not in ("2bit", "8bit") or n < 0 or not (length is None or (isinstance(length, int) and length >= 0)):
         raise InputError("the header of the training keys is damaged", file=path)
     return ModelKeys(name, kind, _read_columns(body, len(KEY_COLUMNS[kind]), n, length, packing, path))
 
@@ -186,15 +176,11 @@ def _read_columns(
     listed = 0 if length is not None else 4 * rows
     if len(body) < listed:
         raise InputError("the training keys are cut off", file=path)
-    total = (
-        rows * length if length is not None else int(np.frombuffer(body[:listed], "<u4").sum(dtype=np.int64))
-    )
+    total = rows * length if length is not None else int(np.frombuffer(body[:listed], "<u4").sum(dtype=np.int64))
     if len(body) - listed != (math.ceil(total / 4) if packing == "2bit" else total):
         raise InputError("the training keys do not have the size that their header names", file=path)
     lengths = (
-        np.full(rows, length, np.int64)
-        if length is not None
-        else np.frombuffer(body[:listed], "<u4").astype(np.int64)
+        np.full(rows, length, np.int64) if length is not None else np.frombuffer(body[:listed], "<u4").astype(np.int64)
     )
     everything = Sequences(_unpack(body[listed:], total, packing), np.concatenate([[0], np.cumsum(lengths)]))
     parts = tuple(everything.take(np.arange(start * n, (start + 1) * n)) for start in range(columns))

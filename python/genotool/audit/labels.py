@@ -142,9 +142,7 @@ def class_shares(dataset: Dataset, parts: NDArray[np.int8], names: dict[int, str
                 f"the {names[code]} part of {dataset.name} holds one class only ({count} rows)",
                 "another seed or split", data=(dataset.name,),
             )  # fmt: skip
-    strength = (
-        cramers_v(contingency(parts[held], dataset.target[held])) if len(held) and len(present) > 1 else 0.0
-    )
+    strength = cramers_v(contingency(parts[held], dataset.target[held])) if len(held) and len(present) > 1 else 0.0
     if strength > 0.1:
         shares = ", ".join(f"{names[code]} {_shares(dataset, parts == code)}" for code in present)
         yield Finding(

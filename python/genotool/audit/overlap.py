@@ -69,9 +69,7 @@ def _within(code: str, mask: NDArray[np.bool_], dataset: Dataset, said: str, rem
     count, total = int(mask.sum()), len(dataset)
     message = f"{count} of {total} {words_of(dataset.kind)} ({percent(count, total)}) {said}"
     severity = severity_of(count, total, low="note", high="warning")
-    return Finding(
-        code, severity, count, total, message, remedy, shown(dataset.ids[mask]), data=(dataset.name,)
-    )
+    return Finding(code, severity, count, total, message, remedy, shown(dataset.ids[mask]), data=(dataset.name,))
 
 
 def _repeats(digests: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -153,11 +151,7 @@ def _shared(
     if both and small.classes and small.classes == large.classes:
         same = small.target[mask] == large.target[partner[mask]]  # type: ignore[index]
         message += f"; {percent(int(same.sum()), count)} of them have the same label"
-    effect = (
-        {**lookup_effect(small, large, mask, back), **lookup_effect(large, small, back, mask)}
-        if both
-        else None
-    )
+    effect = {**lookup_effect(small, large, mask, back), **lookup_effect(large, small, back, mask)} if both else None
     severity = severity_of(count, total) if both else "warning"
     names = (small.name, large.name)
     return Finding(
@@ -195,9 +189,7 @@ def lookup_effect(
         "metric": metric,
         "with": compute(task, query.target, everything, raw=True)[metric],
         "shared": compute(task, query.target[query_met], everything[query_met], raw=True)[metric],
-        "without": compute(task, query.target, nearest_targets(rest, query), raw=True)[metric]
-        if len(rest)
-        else None,
+        "without": compute(task, query.target, nearest_targets(rest, query), raw=True)[metric] if len(rest) else None,
     }
     return {f"{query.name} looked up in {reference.name}": measured}
 

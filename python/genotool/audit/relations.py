@@ -119,9 +119,7 @@ def _match_guides(query: Sequences, reference: Sequences, relation: str) -> Inde
         for other in np.unique(reference.lengths):
             others = np.flatnonzero(reference.lengths == other)
             here, there = _window(int(length), int(other), relation)
-            hit = _lookup(
-                _slice(query, rows, *here).row_digests(), _slice(reference, others, *there).row_digests()
-            )
+            hit = _lookup(_slice(query, rows, *here).row_digests(), _slice(reference, others, *there).row_digests())
             found[rows] = np.where((found[rows] < 0) & (hit >= 0), others[hit], found[rows])
     return found
 

@@ -46,9 +46,7 @@ def audit_sign(
     return _turned(dataset, effect)
 
 
-def _association(
-    dataset: Dataset, score: Floats, draws: int, seed: int
-) -> dict[str, float | str | None] | None:
+def _association(dataset: Dataset, score: Floats, draws: int, seed: int) -> dict[str, float | str | None] | None:
     """Return the metric of a score that runs against the target, its interval below chance; None if it
     does not.
     """
@@ -58,9 +56,7 @@ def _association(
     assert dataset.task is not None
     metric, chance = ("roc_auc", 0.5) if dataset.task is Task.BINARY else ("spearman", 0.0)
     target = np.asarray(dataset.target)
-    found = bootstrap(dataset.task, target, score, groups=dataset.groups, draws=draws, seed=seed, raw=True)[
-        metric
-    ]
+    found = bootstrap(dataset.task, target, score, groups=dataset.groups, draws=draws, seed=seed, raw=True)[metric]
     if found.high is None or found.high >= chance:
         return None
     return {"metric": metric, "value": found.value, "low": found.low, "high": found.high}
@@ -73,9 +69,7 @@ def _within_few_groups(
     agree.
     """
     target, size = np.asarray(dataset.target, np.float64), np.bincount(codes)
-    parts = [
-        rows for code in range(len(size)) if len(rows := np.flatnonzero(codes == code)) >= FEWEST_IN_GROUP
-    ]
+    parts = [rows for code in range(len(size)) if len(rows := np.flatnonzero(codes == code)) >= FEWEST_IN_GROUP]
     parts = [rows for rows in parts if np.ptp(target[rows]) > 0 and np.ptp(score[rows]) > 0]
     if not parts:
         return None
@@ -92,8 +86,7 @@ def _within_few_groups(
 
 def _turned(dataset: Dataset, effect: Effect) -> Finding:
     said = "; ".join(
-        f"{name}: {m['metric']} {m['value']:.3f} [{m['low']:.3f}, {m['high']:.3f}]"
-        for name, m in effect.items()
+        f"{name}: {m['metric']} {m['value']:.3f} [{m['low']:.3f}, {m['high']:.3f}]" for name, m in effect.items()
     )
     return Finding(
         "sign-turned", "severe", len(dataset), len(dataset),

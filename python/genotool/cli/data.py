@@ -25,9 +25,7 @@ def _show(content: Any, as_json: bool, columns: tuple[str, ...] = ()) -> None:
     elif isinstance(content, dict):
         for key, value in content.items():
             if value not in (None, "", {}, [], False):
-                typer.echo(
-                    f"{key}\t{json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value}"
-                )
+                typer.echo(f"{key}\t{json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value}")
     else:
         typer.echo("\t".join(columns))
         for row in content:

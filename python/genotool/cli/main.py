@@ -79,9 +79,7 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def top(
-    version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="print the version"
-    ),
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="print the version"),
 ) -> None:
     """Deep models on genomic data, and whether they are real."""
 
@@ -162,9 +160,7 @@ def _unforeseen(argv: list[str], error: Exception) -> int:
         return int(getattr(error, "exit_code", 0))
     if type(error).__name__ == "Abort":
         return 130
-    return _say(
-        argv, f"{type(error).__name__}: {error}\nhint: this is a fault of genotool; -vv shows where", 1
-    )
+    return _say(argv, f"{type(error).__name__}: {error}\nhint: this is a fault of genotool; -vv shows where", 1)
 
 
 def _say(argv: list[str], message: str, code: int) -> int:

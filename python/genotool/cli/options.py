@@ -87,9 +87,7 @@ def command(
         shared["set"] = shared.get("set") or []
         given = {s.name: arguments.pop(_parameter(s)) for s in settings}
         if config_type is not None:
-            arguments["values"] = {
-                s.name: _value(s, given[s.name]) for s in settings if _is_given(given[s.name])
-            }
+            arguments["values"] = {s.name: _value(s, given[s.name]) for s in settings if _is_given(given[s.name])}
         chosen = Common(**shared)
         _begin(chosen)
         function(**arguments, common=chosen)
@@ -135,9 +133,7 @@ def _begin(common: Common) -> None:
 def _common_parameter(name: str) -> inspect.Parameter:
     kind, default, flags, text = OPTIONS[name]
     count: dict[str, Any] = {"count": True} if name == "verbose" else {}
-    note = typer.Option(
-        *flags, help=text, show_default=default not in (None, False, 0) or name == "seed", **count
-    )
+    note = typer.Option(*flags, help=text, show_default=default not in (None, False, 0) or name == "seed", **count)
     return _keyword(name, Annotated[kind, note], default)
 
 
@@ -189,9 +185,7 @@ def family_values(
         if name == "seed":
             raise UsageError("the seed is set by --seed, for everything at once")
         merged[name] = configs.parse(known[name], text)
-    return configs.build(
-        config_type, merged | {"seed": common.seed, **values} if "seed" in known else merged | values
-    )
+    return configs.build(config_type, merged | {"seed": common.seed, **values} if "seed" in known else merged | values)
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -25,7 +25,9 @@ def predict(
     avoid_site: Annotated[
         str | None, typer.Option("--avoid-site", help="restriction enzymes or sites to mark, comma-separated")
     ] = None,
-    per_record: Annotated[int | None, typer.Option("--per-record", min=1, help="keep the best N of each record")] = None,
+    per_record: Annotated[
+        int | None, typer.Option("--per-record", min=1, help="keep the best N of each record")
+    ] = None,
     per_gene: Annotated[int | None, typer.Option("--per-gene", min=1, help="keep the best N of each gene")] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="keep the best N in all")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="rows predicted at a time")] = 65_536,

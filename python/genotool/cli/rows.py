@@ -11,7 +11,8 @@ from genotool.split import Fractions
 from genotool.stages.rows import RowsRequest
 
 __all__ = [
-    "Avoid", "Balance", "Beside", "FailOn", "NoFloors", "Overlap", "Refit", "SplitMethod", "Target", "TestShare", "Together",
+    "Avoid", "Balance", "Beside", "FailOn", "NoFloors", "Overlap", "Refit", "SplitMethod", "Target", "TestShare",
+    "Together",
     "ValidShare", "rows_request",
 ]  # fmt: skip
 
@@ -21,7 +22,9 @@ SplitMethod = Annotated[
 ]
 ValidShare = Annotated[float, typer.Option("--valid-share", help="share of groups or rows that validate")]
 TestShare = Annotated[float, typer.Option("--test-share", help="share of groups or rows that test")]
-Together = Annotated[list[str] | None, typer.Option("--with", help="data set to learn jointly, a head each; repeatable")]
+Together = Annotated[
+    list[str] | None, typer.Option("--with", help="data set to learn jointly, a head each; repeatable")
+]
 Beside = Annotated[
     list[str] | None, typer.Option("--beside", help="data set that shares genes: no row trains that tests there")
 ]

@@ -22,7 +22,9 @@ def _make(recipe: Any) -> Callable[..., None]:
     def run(
         common: Common,
         values: dict[str, Any],
-        data: Annotated[str | None, typer.Option("--data", help="a data set, or `demo`: simulated, ships with us")] = None,
+        data: Annotated[
+            str | None, typer.Option("--data", help="a data set, or `demo`: simulated, ships with us")
+        ] = None,
     ) -> None:
         from genotool.cli.steps import show_plan, show_summary
         from genotool.stages.run_recipe import run_recipe

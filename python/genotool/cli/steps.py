@@ -24,7 +24,7 @@ def show_plan(plan: Plan, request: Request) -> None:
 
 
 def show_summary(run: Run, common: Common) -> None:
-    """Print the leading metric of each model, its interval, its best floor and the verdict, then where the report is."""
+    """Print each model's leading metric with its interval, best floor and verdict, then where the report is."""
     summary = run.read_json("summary.json")
     if common.json:
         typer.echo(json.dumps({"run": str(run.path), **summary}))
@@ -36,6 +36,8 @@ def show_summary(run: Run, common: Common) -> None:
             low, high = headline["low"], headline["high"]
             interval = "" if low is None else f" [{low:.3f}, {high:.3f}]"
             typer.echo(f"{name}: {headline['metric']} {headline['value']:.3f}{interval}, n = {headline['n']}")
-            typer.echo(f"  best floor: {headline['best_floor']} {headline['best_floor_value']:.3f}")
-            typer.echo(f"  verdict: {headline['sentence']}")
+            if headline["best_floor_value"] is not None:
+                typer.echo(f"  best floor: {headline['best_floor']} {headline['best_floor_value']:.3f}")
+            if headline["sentence"]:
+                typer.echo(f"  verdict: {headline['sentence']}")
     typer.echo(f"report: {run.path / 'report.html'}")

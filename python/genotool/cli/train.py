@@ -20,7 +20,9 @@ COMMON = (
 )  # fmt: skip
 
 
-def fit_command(verb: str, stage: Callable[[], Callable[[FitRequest], Any]], about: str) -> Callable[[Any], Callable[..., None]]:
+def fit_command(
+    verb: str, stage: Callable[[], Callable[[FitRequest], Any]], about: str
+) -> Callable[[Any], Callable[..., None]]:
     """Return the maker of ``genotool VERB FAMILY DATA`` for a verb that fits a family from scratch."""
 
     def make(family: Any) -> Callable[..., None]:

@@ -41,9 +41,7 @@ def scatter(
             axes.hexbin(predicted, measured, gridsize=38, mincnt=1, cmap="Blues", bins="log", linewidths=0.1)
         else:
             size, alpha = (14, 0.7) if count <= HEAVY else (7, 0.4)
-            axes.scatter(
-                predicted, measured, s=size, alpha=alpha, color=FIRST, linewidths=0, rasterized=count > HEAVY
-            )
+            axes.scatter(predicted, measured, s=size, alpha=alpha, color=FIRST, linewidths=0, rasterized=count > HEAVY)
         axes.set(xlabel=x, ylabel=y, title=label)
 
     return draw(paint, size=(4.2, 3.7), simulated=simulated)

@@ -76,9 +76,7 @@ def draw(
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
         if simulated:
-            figure.suptitle(
-                "SIMULATED DATA", fontsize=8.5, fontweight="bold", color=SECOND, ha="left", x=0.02
-            )
+            figure.suptitle("SIMULATED DATA", fontsize=8.5, fontweight="bold", color=SECOND, ha="left", x=0.02)
             for part in axes:
                 _mark_simulated(part)
         paint(*axes)

@@ -299,9 +299,7 @@ def _fed(
     return {"x": inputs if len(names) > 1 else inputs[0], "y": values, "sample_weight": weights, **order}
 
 
-def _learned(
-    view: EncodedView, scale: TargetScale
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _learned(view: EncodedView, scale: TargetScale) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the target as it is learned, and the sample weights, of every row."""
     values = scale.learn(view.target).astype(np.float32)
     weights = np.ones(len(view), np.float32)
@@ -355,9 +353,7 @@ def encoded_rows(view: EncodedView, rows: NDArray[np.int64], names: list[str]) -
         return tuple(batch[name] for name in names)
     made = rows[rows >= len(view.dataset)] - len(view.dataset)
     order = np.argsort(np.r_[np.flatnonzero(rows < len(view.dataset)), np.flatnonzero(rows >= len(view.dataset))])
-    return tuple(
-        np.concatenate([batch[name], take_rows(view.extra.inputs[name], made)])[order] for name in names
-    )
+    return tuple(np.concatenate([batch[name], take_rows(view.extra.inputs[name], made)])[order] for name in names)
 
 
 def _history(keras: Any, run: Run, file: str) -> Any:

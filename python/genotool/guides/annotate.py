@@ -147,15 +147,9 @@ def _site(word: str) -> RestrictionSite:
     known = {str(enzyme).casefold(): enzyme for enzyme in Restriction.AllEnzymes}  # type: ignore[attr-defined]
     if word.casefold() not in known:
         close = nearest(word, [str(enzyme) for enzyme in known.values()]).split(" known: ")[0]
-        guess = (
-            close
-            if close.startswith("did you mean")
-            else "an enzyme that REBASE knows, or 4 to 20 IUPAC letters"
-        )
+        guess = close if close.startswith("did you mean") else "an enzyme that REBASE knows, or 4 to 20 IUPAC letters"
         raise UsageError(f"unknown enzyme {word!r} in --avoid-site", hint=guess)
     enzyme = known[word.casefold()]
     if not enzyme.site or set(enzyme.site) - set(IUPAC):
-        raise UsageError(
-            f"the recognition sequence of {enzyme} is not known", hint="give the sequence itself"
-        )
+        raise UsageError(f"the recognition sequence of {enzyme} is not known", hint="give the sequence itself")
     return RestrictionSite(str(enzyme), str(enzyme.site))

@@ -160,9 +160,7 @@ def _spacer_columns(listing: Listing, spacers: NDArray[np.uint8]) -> Table:
     }
     if listing.sites:
         found = [(site.name, site.found_in(spacers)) for site in listing.sites]
-        columns["sites"] = [
-            ",".join(name for name, rows in found if rows[row]) for row in range(len(spacers))
-        ]
+        columns["sites"] = [",".join(name for name, rows in found if rows[row]) for row in range(len(spacers))]
     return columns
 
 

@@ -137,8 +137,6 @@ def best_of_each(ranked: Rows, groups: NDArray[np.generic], count: int) -> Rows:
     """Return those of `ranked` (best first) that are among the first `count` of their group."""
     by_group = np.argsort(groups, kind="stable")
     ordered = groups[by_group]
-    begins = (
-        np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.empty(0, np.int64)
-    )
+    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.empty(0, np.int64)
     place = np.arange(len(ordered)) - np.repeat(begins, np.diff(np.r_[begins, len(ordered)]))
     return ranked[np.sort(by_group[place < count])]

@@ -86,9 +86,7 @@ def scan(records: Dataset, *, pam: str = PAM, spacer: int = SPACER) -> Found:
 def _sequences(records: Dataset) -> Sequences:
     sequences = records.columns.get("sequence")
     if records.kind is not Kind.SEQUENCES or not isinstance(sequences, Sequences):
-        raise UsageError(
-            f"{records.name} holds {records.kind}: there is nothing to scan", hint="--scan takes FASTA"
-        )
+        raise UsageError(f"{records.name} holds {records.kind}: there is nothing to scan", hint="--scan takes FASTA")
     return sequences
 
 
@@ -136,9 +134,7 @@ def score_sites(
         number = (sites.record + len(names)).astype(np.int32)
         held.append((pack(letters), number, sites.start, sites.minus, np.concatenate([np.empty(0), *scores])))
         names += part.ids.tolist()
-        genes += (
-            part.ids if part.groups is None else np.where(part.groups == "", part.ids, part.groups)
-        ).tolist()
+        genes += (part.ids if part.groups is None else np.where(part.groups == "", part.ids, part.groups)).tolist()
         lengths.append(sequences.lengths)
         ambiguous += sites.ambiguous
     codes, record, start, minus, scored = (np.concatenate(column) for column in zip(*held, strict=True))

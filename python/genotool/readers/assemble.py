@@ -192,14 +192,8 @@ def _found_classes(table: Table, column: str, task: Task | None) -> tuple[str, .
     cells = class_names(table[column])
     order = {cell: row for row, cell in reversed(list(enumerate(cells.tolist()))) if cell}
     if task is Task.BINARY and len(order) > 2:
-        counts = (
-            {cell: int((cells == cell).sum()) for cell in order}
-            if len(order) <= FEW
-            else dict.fromkeys(order, 0)
-        )
-        usual = (
-            {"0", "1"} if {"0", "1"} <= set(order) else set(sorted(order, key=lambda c: (-counts[c], c))[:2])
-        )
+        counts = {cell: int((cells == cell).sum()) for cell in order} if len(order) <= FEW else dict.fromkeys(order, 0)
+        usual = {"0", "1"} if {"0", "1"} <= set(order) else set(sorted(order, key=lambda c: (-counts[c], c))[:2])
         third = min((cell for cell in order if cell not in usual), key=lambda cell: order[cell])
         message = f"the column {column!r} has {len(order)} values where two classes are asked"
         raise table.error(message, order[third], third)

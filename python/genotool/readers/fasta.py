@@ -66,9 +66,7 @@ def read_fasta(
             raise UsageError(f"unknown {what} {word!r}", hint="one of error, keep")
     try:
         with kernel_errors(path):
-            names, descriptions, data, offsets = _native.read_fasta(
-                path, duplicates == "keep", empty == "keep"
-            )
+            names, descriptions, data, offsets = _native.read_fasta(path, duplicates == "keep", empty == "keep")
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file", hint="check the path") from None
     except IsADirectoryError:

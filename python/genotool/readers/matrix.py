@@ -92,9 +92,7 @@ def _read(path: Path, entry: Entry) -> tuple[Table, NDArray[np.float32], tuple[s
     return table, np.stack(vectors), layout.genes
 
 
-def _with_first(
-    first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]
-) -> Iterator[tuple[int, list[str]]]:
+def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
     yield first
     yield from rest
 

@@ -95,9 +95,7 @@ def join(left: Table, key: str, right: Table, right_key: str, entry: Entry) -> t
     hits = np.array([index.get(name, -1) for name in ids], np.int64)
     if not (hits >= 0).any():
         hint = f"{left.path.name} has ids such as {ids[0]!r}, {right.path.name} has {next(iter(index))!r}"
-        raise InputError(
-            f"no id of {left.path.name} is in the column {right_key!r}", file=right.path, hint=hint
-        )
+        raise InputError(f"no id of {left.path.name} is in the column {right_key!r}", file=right.path, hint=hint)
     used = {ids[i] for i in np.flatnonzero(hits >= 0)}
     lost = _lost([name for name in ids if name not in used], left, right)
     expected = choose_rows(entry, right)[0][right_key].tolist()
@@ -119,9 +117,7 @@ def _index(table: Table, key: str) -> dict[str, int]:
 def _lost(names: list[str], source: Table, other: Table) -> dict[str, int]:
     if not names:
         return {}
-    log.warning(
-        "%d ids of %s are not in %s: %s", len(names), source.path.name, other.path.name, ", ".join(names[:20])
-    )
+    log.warning("%d ids of %s are not in %s: %s", len(names), source.path.name, other.path.name, ", ".join(names[:20]))
     some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     return {f"in {source.path.name} without a row in {other.path.name} ({some})": len(names)}
 

@@ -219,9 +219,7 @@ def _check_is_text(path: Path, handle: IO[bytes], magic: bytes) -> None:
     except _damage() as error:
         raise InputError(f"the compressed file is damaged or cut off: {error}", file=path) from error
     if magic == HDF5:
-        raise InputError(
-            "this is an HDF5 file, not text", file=path, hint="an .h5ad file is read as a matrix"
-        )
+        raise InputError("this is an HDF5 file, not text", file=path, hint="an .h5ad file is read as a matrix")
     if magic.startswith(ZIP):
         raise InputError("this is a zip or Excel file, not text", file=path, hint="save it as TSV or CSV")
     if b"\0" in start:

@@ -41,9 +41,7 @@ def _data(collected: Collected) -> Grid:
         lost = "; ".join(f"{count(rows)} {reason}" for reason, rows in left.items()) or "–"
         source = ". ".join(filter(None, (str(item.get("cite") or ""), str(item.get("licence") or ""))))
         digest = str(item.get("digest") or "")[:DIGEST]
-        rows.append(
-            [name, str(item.get("cell") or "–"), count(item.get("rows")), lost, source or "–", digest]
-        )
+        rows.append([name, str(item.get("cell") or "–"), count(item.get("rows")), lost, source or "–", digest])
     head = ["data set", "cell", "rows", "left out", "source and licence", "digest"]
     return Grid(head, rows, numeric=frozenset({2}), title="Data")
 

@@ -128,9 +128,7 @@ def collect(path: Path) -> Collected:
     """
     top = _step(path, "")
     folders = sorted((path / "steps").glob("*/"), key=_step_order) if (path / "steps").is_dir() else []
-    steps = tuple(
-        _step(folder, f"steps/{folder.name}") for folder in folders if (folder / "run.json").is_file()
-    )
+    steps = tuple(_step(folder, f"steps/{folder.name}") for folder in folders if (folder / "run.json").is_file())
     models = top.content.get("summary", {}).get("models", {})
     named = {str(key): str(value) for key, value in models.items()} if isinstance(models, Mapping) else {}
     return Collected(top, steps or (top,), named)

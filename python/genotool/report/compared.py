@@ -21,13 +21,8 @@ def comparison(collected: Collected, pictures: Pictures) -> Section | None:
     for step in collected.having("stats"):
         blocks += _compared(step.tables["stats"])
         notes = step.content.get("comparison", {}).get("notes") or []
-        blocks += (
-            [Text("; ".join(str(note) for note in notes) + ".", title="How to read this")] if notes else []
-        )
-        kept = [
-            (text, name.replace("_", " ").replace("-", " ").strip() + ".")
-            for name, text in step.figures.items()
-        ]
+        blocks += [Text("; ".join(str(note) for note in notes) + ".", title="How to read this")] if notes else []
+        kept = [(text, name.replace("_", " ").replace("-", " ").strip() + ".") for name, text in step.figures.items()]
         blocks += pictures.found(kept)
     return Section("comparison", "How the data sets differ", blocks) if blocks else None
 
@@ -36,9 +31,7 @@ def _compared(table: Table) -> list[Block]:
     """Return the largest effects, and all tests folded away."""
     words = Counter(table.column("conclusion"))
     counted = ", ".join(f"{number} {word}" for word, number in words.most_common() if word)
-    text = (
-        f"{len(table.rows)} tests: {counted}. A small q says that rows differ, the effect size by how much; "
-    )
+    text = f"{len(table.rows)} tests: {counted}. A small q says that rows differ, the effect size by how much; "
     text += "equivalent: the 90 % interval of the effect lies inside a bound that matters to nobody."
     sizes = [abs(real(cell) or 0.0) for cell in table.column("effect")]
     order = sorted(range(len(sizes)), key=lambda row: -sizes[row])

@@ -79,9 +79,7 @@ def classifier(step: Step, task: Task) -> Drawn:
     words, score, _ = scored_rows(table, "test")
     if not len(words):
         return []
-    classes = [
-        str(name) for name in (step.data[0].get("classes") if step.data else None) or sorted(set(words))
-    ]
+    classes = [str(name) for name in (step.data[0].get("classes") if step.data else None) or sorted(set(words))]
     codes = {name: code for code, name in enumerate(classes)}
     if any(word not in codes for word in words):
         raise InputError("predictions.tsv has targets that are no class of the data", file=step.path)
@@ -109,18 +107,12 @@ def _classifier_figures(
         label = estimate(metrics.get("pr_auc", {}))
         share = float(np.mean(target == 1))
         picture = precision_recall(found, prevalence=share, label=f"area {label}", simulated=simulated)
-        drawn.append(
-            ("pr", picture, f"Precision and recall, {rows}; dashed: the share of positives, {share:.2f}.")
-        )
+        drawn.append(("pr", picture, f"Precision and recall, {rows}; dashed: the share of positives, {share:.2f}."))
     if "calibration_n" in found:
         caption = f"Calibration, {rows} in ten bins; larger points hold more rows."
         drawn.append(("calibration", calibration(found, simulated=simulated), caption))
     if "confusion" in found:
-        at = (
-            ""
-            if threshold is None or score.ndim == 2
-            else f" at the threshold {threshold:.3f}, chosen on validation"
-        )
+        at = "" if threshold is None or score.ndim == 2 else f" at the threshold {threshold:.3f}, chosen on validation"
         picture = confusion(found["confusion"], classes, simulated=simulated)
         drawn.append(("confusion", picture, f"Confusion matrix, {rows}{at}."))
     if score.ndim == 1:

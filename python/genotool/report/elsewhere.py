@@ -74,14 +74,10 @@ def _scatter(step: Step, key: str, measured: Mapping[str, Any]) -> Drawn:
 
 
 def _one_set(key: str, measured: Mapping[str, Any]) -> list[Block]:
-    blocks: list[Block] = [
-        Notice(f"{key}: {measured[word]}") for word in ("warning", "note") if measured.get(word)
-    ]
+    blocks: list[Block] = [Notice(f"{key}: {measured[word]}") for word in ("warning", "note") if measured.get(word)]
     if measured.get("seen_rows_left_out"):
         left = count(measured["seen_rows_left_out"])
-        blocks.append(
-            Text(f"{key}: {left} rows that the model was trained on are left out of the numbers here.")
-        )
+        blocks.append(Text(f"{key}: {left} rows that the model was trained on are left out of the numbers here."))
     if measured.get("sentence"):
         blocks.append(Text(f"{key}: {measured['sentence']}"))
     blocks += _by_group(key, measured.get("by_group"))
@@ -100,11 +96,7 @@ def _by_group(key: str, groups: Any) -> list[Block]:
     head = ["gene or group", "n", *(METRICS.get(name, name) for name in names)]
     title = f"{key}: each group on its own, as they are too few for an interval"
     shown = rows[:MOST_GROUPS]
-    return [
-        Grid(
-            head, shown, numeric=frozenset(range(1, len(head))), title=title, left_out=len(rows) - len(shown)
-        )
-    ]
+    return [Grid(head, shown, numeric=frozenset(range(1, len(head))), title=title, left_out=len(rows) - len(shown))]
 
 
 def _within(key: str, within: Any) -> list[Block]:

@@ -31,17 +31,13 @@ def _explained(step: Step, pictures: Pictures) -> list[Block]:
         blocks.append(Notice("Exact: the attributions of each row add up to its prediction.", "good"))
     else:
         text = f"NOT EXACT: the additivity error is above {_small(real(found.get('threshold')))}. "
-        blocks.append(
-            Notice(text + "The attributions do not add up to the predictions: do not read them.", "bad")
-        )
+        blocks.append(Notice(text + "The attributions do not add up to the predictions: do not read them.", "bad"))
     captions = {
         "logo": f"Mean attribution of each base where rows have it, n = {n}; above the line it raises.",
         "heatmap": f"The same means as colours, n = {n}: orange raises, purple lowers, blank is rare.",
         "top": "The rows with the highest predictions: each base as high as its position's attribution.",
     }
-    figures = sorted(
-        step.figures.items(), key=lambda item: list(captions).index(item[0]) if item[0] in captions else 9
-    )
+    figures = sorted(step.figures.items(), key=lambda item: list(captions).index(item[0]) if item[0] in captions else 9)
     shown = [(text, captions.get(name, "Mean attribution of one class alone.")) for name, text in figures]
     return [*blocks, *pictures.found(shown, wide=True)]
 

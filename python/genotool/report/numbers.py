@@ -84,11 +84,7 @@ def seconds(value: Any) -> str:
     if found < 60:
         return f"{found:.1f} s"
     minutes = int(found // 60)
-    return (
-        f"{minutes} min {found - 60 * minutes:.0f} s"
-        if minutes < 60
-        else f"{minutes // 60} h {minutes % 60} min"
-    )
+    return f"{minutes} min {found - 60 * minutes:.0f} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def tidy(cell: str) -> str:

@@ -57,9 +57,7 @@ def verdict_of(label: str, step: Step) -> Verdict:
     word, tone = WORDS.get(str(test.get("verdict")), ("no verdict", "plain"))
     groups = f", {count(test['groups'])} groups" if test.get("groups") else ""
     detail = f"{METRICS.get(name, name)}, 95 % interval, n = {count(test.get('n'))} test rows{groups}"
-    sentence = str(
-        test.get("sentence") or "No floor was fitted beside this model." * (not test.get("floors"))
-    )
+    sentence = str(test.get("sentence") or "No floor was fitted beside this model." * (not test.get("floors")))
     return Verdict(label, estimate(item), detail, word, sentence, tone)
 
 
@@ -80,11 +78,7 @@ def _floor_table(step: Step, test: Mapping[str, Any]) -> Grid:
     rows = []
     for floor, values in test["floors"].items():
         verdict = judged.get(floor) or {}
-        about = (
-            f"{floor.replace('_', ' ')}: {values['summary']}"
-            if values.get("summary")
-            else floor.replace("_", " ")
-        )
+        about = f"{floor.replace('_', ' ')}: {values['summary']}" if values.get("summary") else floor.replace("_", " ")
         rows.append(
             [
                 about,
@@ -117,9 +111,7 @@ def _overlap(step: Step) -> list[Block]:
         item = measured.get("metrics", {}).get(name) or {}
         rows.append([words, estimate(item), count(measured.get("n"))])
     met = f": {count(metrics['met'])} rows met" if "met" in metrics else ""
-    whose = "".join(
-        f"; scored by {of}" for of in {str(item["of"]) for item in held.values() if item.get("of")}
-    )
+    whose = "".join(f"; scored by {of}" for of in {str(item["of"]) for item in held.values() if item.get("of")})
     head = ["rows", f"{METRICS.get(name, name)} [95 % interval]", "n"]
     return [Grid(head, rows, numeric=frozenset({1, 2}), title=f"With and without the overlap{met}{whose}")]
 
@@ -180,9 +172,7 @@ def _split(label: str, step: Step) -> list[Block]:
     split = step.record.get("split")
     if not isinstance(split, Mapping):
         return []
-    parts = "; ".join(
-        f"{name.replace('_', ' ')} {count(rows)}" for name, rows in (split.get("rows") or {}).items()
-    )
+    parts = "; ".join(f"{name.replace('_', ' ')} {count(rows)}" for name, rows in (split.get("rows") or {}).items())
     counts = {str(reason): real(rows) for reason, rows in (split.get("counts") or {}).items()}
     moved = "".join(f" {reason.capitalize()}: {count(rows)}." for reason, rows in counts.items() if rows)
     how = f"By {split.get('method')}, seed {split.get('seed')}: {parts}.{moved}"

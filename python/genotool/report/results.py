@@ -66,9 +66,7 @@ def search(collected: Collected) -> Section | None:
         about = step.record.get("search") or {}
         engine, objective = about.get("engine", "the search"), about.get("objective", "the objective")
         trials = len(step.tables["trials"].rows)
-        blocks.append(
-            Text(f"{engine} tried {trials} architectures; the score is {objective} on validation rows.")
-        )
+        blocks.append(Text(f"{engine} tried {trials} architectures; the score is {objective} on validation rows."))
         blocks.append(_grid(step.tables["trials"], step.title))
     return Section("search", "Architecture search", blocks) if blocks else None
 

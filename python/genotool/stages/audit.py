@@ -65,7 +65,9 @@ def _is_model(operand: str) -> bool:
     path = Path(operand)
     if path.is_dir():
         if not (path / "run.json").is_file():
-            raise UsageError(f"{operand}: a folder that is no run folder", hint="name a data set, a file or a run folder")
+            raise UsageError(
+                f"{operand}: a folder that is no run folder", hint="name a data set, a file or a run folder"
+            )
         return True
     return any(spec.name == operand for _, spec in plugins.specs("family"))
 

@@ -86,9 +86,7 @@ def _target(dataset: Dataset) -> dict[str, float] | None:
         counts = Counter(dataset.target.tolist())
         return {name: counts[code] for code, name in enumerate(dataset.classes)}
     quartiles = np.quantile(dataset.target, [0, 0.25, 0.5, 0.75, 1])
-    return dict(
-        zip(("least", "lower quartile", "median", "upper quartile", "most"), quartiles.tolist(), strict=True)
-    )
+    return dict(zip(("least", "lower quartile", "median", "upper quartile", "most"), quartiles.tolist(), strict=True))
 
 
 def get(name: str, data_dir: Path | None = None) -> dict[str, Any]:

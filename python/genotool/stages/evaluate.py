@@ -58,7 +58,7 @@ def evaluate(trained: Trained, request: EvaluateRequest) -> Run:
         If a data set has no target, or the model's own data are no longer there.
     """
     sets = [_load(trained, request, operand) for operand in request.operands]
-    own = trained.load_dataset() if not sets or request.floors and trained.run.record["data"] else None
+    own = trained.load_dataset() if not sets or (request.floors and trained.run.record["data"]) else None
     run = Run.create(
         request.out,
         verb="evaluate",
@@ -124,24 +124,20 @@ def _independent(
     rows = dataset.take(new)
     floors = [] if own is None else _floors(trained, request, own, rows, task)
     raw = task is not trained.task
-    measured = assess(
-        task, rows, score[new], floors=floors, threshold=trained.threshold, seed=request.seed, raw=raw
-    )
+    measured = assess(task, rows, score[new], floors=floors, threshold=trained.threshold, seed=request.seed, raw=raw)
     measured |= {"seen_rows_left_out": int(seen.sum()), "warning": dataset.about.warning}
     if seen.any():
         measured["with_seen_rows"] = assess(
             task, dataset, score, threshold=trained.threshold, seed=request.seed, raw=raw
         )
     if rows.groups is not None and task is not Task.MULTICLASS:
-        measured["within_group"] = within_groups(rows.target, score[new], rows.groups, seed=request.seed)
+        measured["within_group"] = within_groups(np.asarray(rows.target), score[new], rows.groups, seed=request.seed)
     references = {"the model": score[new], **{f.name: f.scores for f in floors if f.name in ("linear", "lightgbm")}}
     turned = audit_sign(rows, references, seed=request.seed)
     return measured, Audit.of([turned] if turned is not None else [], [dataset.name])
 
 
-def _floors(
-    trained: Trained, request: EvaluateRequest, own: Dataset, rows: Dataset, task: Task
-) -> list[Floor]:
+def _floors(trained: Trained, request: EvaluateRequest, own: Dataset, rows: Dataset, task: Task) -> list[Floor]:
     """Return floors fitted on the rows that the model was fitted on, scored on `rows`."""
     if not request.floors:
         return []

@@ -144,9 +144,7 @@ def mean_by_base(values: NDArray[np.floating[Any]], inputs: NDArray[np.uint8], f
     return Means(mean, rows.astype(np.int64))
 
 
-def _write(
-    run: Run, attribution: Attribution, rows: Dataset, score: NDArray[np.float64], source: str
-) -> None:
+def _write(run: Run, attribution: Attribution, rows: Dataset, score: NDArray[np.float64], source: str) -> None:
     save_arrays(
         run.file("attributions.npz"),
         {

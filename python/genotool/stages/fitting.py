@@ -21,6 +21,7 @@ from genotool.errors import UsageError
 from genotool.family import Family, Model, NaturalFeatures
 from genotool.floors import Floor, fit_floors
 from genotool.run import Run
+from genotool.sequences import Sequences
 from genotool.split import Part
 from genotool.stages.rows import Rows, RowsRequest, audited, select
 from genotool.trained import PREDICT_ROWS, Trained
@@ -279,7 +280,7 @@ def _with_and_without(
     for name, numbers in (("with_overlap", both), ("without_overlap", test)):
         part = rows.dataset.take(numbers)
         measured[name] = {"of": whose, **assess(task, part, score[numbers], threshold=threshold, seed=seed, raw=raw)}
-    return {"met": int(len(rows.met)), **measured}
+    return {"met": len(rows.met), **measured}
 
 
 def write_scores(
@@ -293,7 +294,7 @@ def write_scores(
     name: str = "predictions.tsv",
 ) -> None:
     """Write one row a row of the data set, in its order: id, keys, split, target, score, label."""
-    keys = [column for column in dataset.keys if hasattr(column, "one_hot")]
+    keys = [column for column in dataset.keys if isinstance(column, Sequences)]
     roles = [role for role, column in dataset.columns.items() if any(column is key for key in keys)]
     group = [] if dataset.groups is None else ["group"]
     wide = score.ndim == 2
@@ -317,4 +318,3 @@ def _label(dataset: Dataset, values: list[float], threshold: float, task: Task) 
     if task is Task.REGRESSION or not dataset.classes:
         return ""
     return dataset.classes[int(np.argmax(values)) if task is Task.MULTICLASS else int(values[0] >= threshold)]
-

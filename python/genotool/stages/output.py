@@ -33,9 +33,7 @@ def writing(out: Path | None) -> Iterator[TextIO]:
             os.fsync(handle.fileno())
         temporary.replace(out)
     except OSError as error:
-        raise GenotoolError(
-            f"{out}: cannot be written: {error.strerror}", hint="choose another -o"
-        ) from error
+        raise GenotoolError(f"{out}: cannot be written: {error.strerror}", hint="choose another -o") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -51,16 +49,12 @@ def check_out(out: Path | None, overwrite: bool) -> Path | None:
     if out is None or str(out) == "-":
         return None
     if out.is_dir():
-        raise UsageError(
-            f"{out}: is a folder; predict writes a file", hint=f"such as -o {out / 'scores.tsv'}"
-        )
+        raise UsageError(f"{out}: is a folder; predict writes a file", hint=f"such as -o {out / 'scores.tsv'}")
     if not out.parent.is_dir():
         raise UsageError(f"{out.parent}: no such folder")
     taken = [file for file in (out, provenance_file(out)) if file.exists()]
     if taken and not overwrite:
-        raise UsageError(
-            f"{taken[0]}: exists already", hint="replace it with --overwrite, or choose another -o"
-        )
+        raise UsageError(f"{taken[0]}: exists already", hint="replace it with --overwrite, or choose another -o")
     return out
 
 

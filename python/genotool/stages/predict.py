@@ -92,15 +92,11 @@ def predict(trained: Trained, rows: Dataset, *, batch_size: int = BATCH_ROWS) ->
     if rows.kind not in trained.family.kinds:
         takes = ", ".join(sorted(trained.family.kinds))
         hint = "--scan finds the guides in sequences" if Kind.GUIDES in trained.family.kinds else None
-        raise UsageError(
-            f"{rows.name} holds {rows.kind}, the {trained.family.name} family takes {takes}", hint=hint
-        )
+        raise UsageError(f"{rows.name} holds {rows.kind}, the {trained.family.name} family takes {takes}", hint=hint)
     parts = [np.asarray(trained.predict(batch), np.float64) for batch in rows.batches(batch_size)]
     score = np.concatenate(parts) if parts else np.empty(0, np.float64)
     if not np.isfinite(score).all():
-        raise InputError(
-            "the model predicts numbers that are not finite: it is damaged", file=trained.run.path
-        )
+        raise InputError("the model predicts numbers that are not finite: it is damaged", file=trained.run.path)
     return score
 
 
@@ -224,15 +220,11 @@ def _check_flags(request: ScanRequest, scan: bool, pam: str | None, batch_size: 
             raise UsageError(f"{flag} is at least 1, not {value}")
 
 
-def _run_table(
-    trained: Trained, data: str, out: Path | None, *, batch_size: int, data_dir: Path | None
-) -> Summary:
+def _run_table(trained: Trained, data: str, out: Path | None, *, batch_size: int, data_dir: Path | None) -> Summary:
     from genotool import registry
 
     kinds = trained.family.kinds
-    rows = registry.load(
-        data, data_dir=data_dir, labelled=False, kind=next(iter(kinds)) if len(kinds) == 1 else None
-    )
+    rows = registry.load(data, data_dir=data_dir, labelled=False, kind=next(iter(kinds)) if len(kinds) == 1 else None)
     score = predict(trained, rows, batch_size=batch_size)
     seen = seen_words(trained, rows)
     with writing(out) as handle:
@@ -254,9 +246,7 @@ def overlap_counts(seen: Sequence[str]) -> dict[str, int] | None:
     return {relation: sum(word == relation for word in seen) for relation in reversed(RELATIONS)}
 
 
-def _provenance(
-    trained: Trained, model: str, command: Sequence[str] | None, summary: Summary
-) -> dict[str, Any]:
+def _provenance(trained: Trained, model: str, command: Sequence[str] | None, summary: Summary) -> dict[str, Any]:
     record = trained.run.record
     return {
         "format": 1,
@@ -268,9 +258,7 @@ def _provenance(
             "task": trained.task.value,
             "digest": folder_digest(trained.run.path, MODEL_FILES),
             "threshold": trained.threshold if trained.task is Task.BINARY else None,
-            "trained_on": [
-                {name: item.get(name) for name in ("name", "digest", "rows")} for item in record["data"]
-            ],
+            "trained_on": [{name: item.get(name) for name in ("name", "digest", "rows")} for item in record["data"]],
             "leaky": bool(record.get("leaky")),
         },
         "rows": summary.rows,

@@ -177,9 +177,7 @@ def _groups_of(dataset: Dataset, met: NDArray[np.bool_], split: Split) -> set[st
     return set(dataset.groups[met].tolist()) - {""} if grouped and dataset.groups is not None else set()
 
 
-def _seen_rows(
-    dataset: Dataset, met: NDArray[np.bool_], split: Split, groups: set[str]
-) -> NDArray[np.int64]:
+def _seen_rows(dataset: Dataset, met: NDArray[np.bool_], split: Split, groups: set[str]) -> NDArray[np.int64]:
     """Return the rows outside training that the model has seen, or whose group holds such a row in any set."""
     if groups and dataset.groups is not None:
         met = met | np.isin(dataset.groups, sorted(groups))
@@ -227,7 +225,9 @@ def _check(dataset: Dataset, train: Dataset, valid: Dataset) -> None:
             raise InputError(f"the {part} part of {dataset.name} is empty", hint="another --split, or more data")
     if dataset.classes and train.target is not None and len(np.unique(train.target)) < 2:
         only = dataset.classes[int(train.target[0])]
-        raise InputError(f"the training rows of {dataset.name} hold one class only", file=dataset.about.path, value=only)
+        raise InputError(
+            f"the training rows of {dataset.name} hold one class only", file=dataset.about.path, value=only
+        )
 
 
 def audited(run: Run, audit: Audit, fail_on: str) -> None:

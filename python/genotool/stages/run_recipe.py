@@ -33,7 +33,9 @@ class StepError(GenotoolError):
         self.exit_code = exit_code
 
 
-def run_recipe(recipe: Recipe[Any], config: Any, request: Request, *, out: Path, overwrite: bool, flags: Sequence[str]) -> Run:
+def run_recipe(
+    recipe: Recipe[Any], config: Any, request: Request, *, out: Path, overwrite: bool, flags: Sequence[str]
+) -> Run:
     """Plan and carry out a recipe; finished steps of a resumed run are left alone.
 
     Parameters
@@ -70,7 +72,9 @@ def _folders(plan: Plan) -> dict[str, str]:
     return {step.key: f"steps/{number:02d}-{step.key}" for number, step in enumerate(plan.steps, start=1)}
 
 
-def command_of(step: Step, run_path: Path, folders: dict[str, str], plan: Plan, request: Request, flags: Sequence[str]) -> list[str]:
+def command_of(
+    step: Step, run_path: Path, folders: dict[str, str], plan: Plan, request: Request, flags: Sequence[str]
+) -> list[str]:
     """Return the whole command line of a step, without the program's name."""
 
     def filled(argument: str) -> str:
@@ -82,7 +86,9 @@ def command_of(step: Step, run_path: Path, folders: dict[str, str], plan: Plan, 
     return [*words, "--seed", str(request.seed), *flags]
 
 
-def _carry_out(run: Run, step: Step, folders: dict[str, str], plan: Plan, request: Request, flags: Sequence[str]) -> None:
+def _carry_out(
+    run: Run, step: Step, folders: dict[str, str], plan: Plan, request: Request, flags: Sequence[str]
+) -> None:
     folder = run.path / folders[step.key]
     if (folder / "run.json").is_file():
         words = [*step.verb[:1], "--resume", str(folder)]
@@ -101,7 +107,12 @@ def _carry_out(run: Run, step: Step, folders: dict[str, str], plan: Plan, reques
 
 def _spawn(words: Sequence[str]) -> int:
     """Run one command in a fresh process; pass signals on to it. Its stdout goes to our stderr."""
-    process = subprocess.Popen([sys.executable, "-m", "genotool", *words], stdout=sys.stderr, env=dict(os.environ))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "genotool", *words],
+        stdout=sys.stderr,
+        env=dict(os.environ),
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+    )
     try:
         return process.wait()
     except BaseException:
@@ -113,6 +124,14 @@ def _spawn(words: Sequence[str]) -> int:
         raise
 
 
+def _end_with_parent() -> None:
+    """Have the kernel end this step when the recipe is killed: it would hold its folder against a resume."""
+    import ctypes
+
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
 def _summarise(run: Run, plan: Plan, folders: dict[str, str]) -> None:
     models = {name: folders[key] for name, key in plan.models.items()}
     headline = {name: _headline(run.path / folder) for name, folder in models.items()}
@@ -120,7 +139,14 @@ def _summarise(run: Run, plan: Plan, folders: dict[str, str]) -> None:
     run.update(simulated=simulated, task=None)
     run.write_json(
         "summary.json",
-        {"format": 1, "asked": plan.asked, "simulated": simulated, "models": models, "headline": headline, "steps": folders},
+        {
+            "format": 1,
+            "asked": plan.asked,
+            "simulated": simulated,
+            "models": models,
+            "headline": headline,
+            "steps": folders,
+        },
     )
 
 

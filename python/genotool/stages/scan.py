@@ -118,9 +118,7 @@ def _chosen(
         again = ranking.repeated(sites)
         counts["a spacer listed before: MAGeCK counts a sequence once"] = int((again & ~out).sum())
         out |= again
-    places = ranking.chosen(
-        sites, avoid=out, per_record=request.per_record, per_gene=request.per_gene, top=request.top
-    )
+    places = ranking.chosen(sites, avoid=out, per_record=request.per_record, per_gene=request.per_gene, top=request.top)
     if (beyond := int((~out).sum()) - len(places)) > 0:
         counts["not among the best asked for"] = beyond
     return places, counts

@@ -7,7 +7,7 @@ import json
 from genotool.errors import UnsupportedStageError
 from genotool.family import Model, Trial, Tunes
 from genotool.run import Run
-from genotool.stages.fitting import Fitted, FitRequest, fit_run
+from genotool.stages.fitting import FitRequest, Fitted, fit_run
 
 __all__ = ["tune"]
 

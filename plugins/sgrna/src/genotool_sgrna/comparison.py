@@ -75,9 +75,7 @@ class Contrast:
         directed = c.effect_name in ("Cliff's delta", "rank-biserial")
         which = self.a if c.effect > 0 else self.b
         if c.conclusion == "different":
-            said = (
-                f"{c.feature} is higher in {which}" if directed else f"{c.feature} is distributed differently"
-            )
+            said = f"{c.feature} is higher in {which}" if directed else f"{c.feature} is distributed differently"
             small = "" if abs(c.effect) >= bound else f", smaller than the bound of {bound}"
             return f"{said} ({size}{small})"
         if c.conclusion == "equivalent":
@@ -153,14 +151,10 @@ def _all_tests(sets: list[GuideSet], seed: int, permutations: int) -> Iterator[C
                 yield from _between_sets(a, b, sampling, int(next(units)), permutations)
         for number, guides in enumerate(chosen):
             if changed[sampling][number] and (pair := guides.classes()) is not None:
-                yield from _tests(
-                    "classes", sampling, *pair, ("gc", "tm", "efficacy"), int(next(units)), permutations
-                )
+                yield from _tests("classes", sampling, *pair, ("gc", "tm", "efficacy"), int(next(units)), permutations)
 
 
-def _between_sets(
-    a: GuideSet, b: GuideSet, sampling: str, seed: int, permutations: int
-) -> Iterator[Contrast]:
+def _between_sets(a: GuideSet, b: GuideSet, sampling: str, seed: int, permutations: int) -> Iterator[Contrast]:
     yield from _tests("sets", sampling, a, b, ("gc", "tm"), seed, permutations)
     if sampling != "all" or "efficacy" not in a.numbers or "efficacy" not in b.numbers:
         return
@@ -218,16 +212,9 @@ def agreement(a: GuideSet, b: GuideSet, *, seed: int) -> dict[str, Any]:
     if "efficacy" in a.numbers and "efficacy" in b.numbers:
         values = a.numbers["efficacy"][in_a], b.numbers["efficacy"][in_b]
         known = np.isfinite(values[0]) & np.isfinite(values[1])
-        found = bootstrap(
-            "regression", values[0][known], values[1][known], groups=a.genes[in_a][known], seed=seed
-        )
+        found = bootstrap("regression", values[0][known], values[1][known], groups=a.genes[in_a][known], seed=seed)
         said["efficacy_spearman"] = found["spearman"].to_json()
-    if (
-        a.rows.target is not None
-        and b.rows.target is not None
-        and a.rows.classes
-        and a.rows.classes == b.rows.classes
-    ):
+    if a.rows.target is not None and b.rows.target is not None and a.rows.classes and a.rows.classes == b.rows.classes:
         said["same_label"] = float((a.rows.target[in_a] == b.rows.target[in_b]).mean())
     return said
 

@@ -50,9 +50,8 @@ class GuideEncoder:
         """Note the data sets that the rows come from."""
         for batch in batches:
             if "dataset" in batch.columns:
-                self.lines += [
-                    str(line) for line in dict.fromkeys(batch.columns["dataset"]) if str(line) not in self.lines
-                ]
+                names = dict.fromkeys(np.asarray(batch.columns["dataset"]).tolist())
+                self.lines += [str(name) for name in names if str(name) not in self.lines]
         return self
 
     def encode(self, batch: Dataset) -> Batch:

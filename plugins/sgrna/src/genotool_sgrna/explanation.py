@@ -26,9 +26,7 @@ SAME = 1e-4
 """How far the explained network may be from the model's own predictions, as a probability."""
 
 
-def explain(
-    model: KerasModel, rows: EncodedView, background: EncodedView, *, seed: int, run: Run
-) -> Attribution:
+def explain(model: KerasModel, rows: EncodedView, background: EncodedView, *, seed: int, run: Run) -> Attribution:
     """Attribute the predictions of guide rows to their bases.
 
     Parameters

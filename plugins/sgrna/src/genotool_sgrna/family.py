@@ -36,7 +36,7 @@ class GuideFamily:
     kinds = frozenset({Kind.GUIDES})
     config_type = GuideConfig
 
-    def encoder(self, config: GuideConfig, task: Task) -> GuideEncoder:  # noqa: ARG002
+    def encoder(self, config: GuideConfig, task: Task) -> GuideEncoder:
         """Return a one-hot encoder."""
         return GuideEncoder()
 
@@ -63,7 +63,7 @@ class GuideFamily:
 
         return search(config, task, train, valid, run)
 
-    def import_model(self, file: Path, config: GuideConfig) -> ImportedModel:  # noqa: ARG002
+    def import_model(self, file: Path, config: GuideConfig) -> ImportedModel:
         """Read an AutoKeras ``.h5`` or ``.keras`` file."""
         from genotool_sgrna.imported import import_model
 

@@ -121,9 +121,7 @@ STAND_INS: Mapping[str, type] = {
 def _load(copy: Path, shape: tuple[int, ...], file: Path) -> Any:
     """Return the network as plain Keras layers; any error of Keras about a foreign file becomes one line."""
     keras = start(0)
-    objects: dict[str, type] = dict(STAND_INS) | {
-        "ExpandLastDim": type("Expand", (_Expand,), {"shape": shape})
-    }
+    objects: dict[str, type] = dict(STAND_INS) | {"ExpandLastDim": type("Expand", (_Expand,), {"shape": shape})}
     packages = ("", "Custom>", "autokeras>")
     try:
         with keras.saving.custom_object_scope(

@@ -25,7 +25,9 @@ class RecipeConfig:
     cell: Annotated[list[str], Field("cell lines to transfer to, any case, comma-separated; `all`: the four")] = field(
         default_factory=lambda: ["HCT116"]
     )
-    search: Annotated[bool, Field("search an architecture on the benchmark instead of taking the shipped model")] = False
+    search: Annotated[bool, Field("search an architecture on the benchmark instead of taking the shipped model")] = (
+        False
+    )
     trials: Annotated[int, Field("architectures that the search tries, at most", ge=1)] = 8
     minutes: Annotated[float | None, Field("stop asking for trials after this many minutes", gt=0)] = None
     benchmark: Annotated[str, Field("data set or file to search and pre-train on")] = "deephf-wt"
@@ -33,8 +35,12 @@ class RecipeConfig:
     balance: Annotated[
         Literal["none", "under", "smote", "smoten", "weights"], Field("resampling of the training rows")
     ] = "none"
-    split: Annotated[Literal["group", "row"] | None, Field("group: by gene; row: by guide; none: the safest there is")] = None
-    preset: Annotated[Literal["rnas-sgrna"] | None, Field("everything as published: SMOTE, split by row, one line alone")] = None
+    split: Annotated[
+        Literal["group", "row"] | None, Field("group: by gene; row: by guide; none: the safest there is")
+    ] = None
+    preset: Annotated[
+        Literal["rnas-sgrna"] | None, Field("everything as published: SMOTE, split by row, one line alone")
+    ] = None
     independent: Annotated[list[str], Field("cell lines or data sets to generalise to")] = field(
         default_factory=lambda: list(INDEPENDENT)
     )
@@ -62,13 +68,17 @@ class GuideRecipe:
         for cell, name in sources.chosen.items():
             steps += self._line(config, request, sources, cell, name, model)
         statistics = [config.benchmark] if not sources.file_only else []
-        steps.append(Step(("sgrna", "compare"), "", (*statistics, *sources.chosen.values(), *sources.independent, "--permutations", "200")))
+        steps.append(
+            Step(
+                ("sgrna", "compare"),
+                "",
+                (*statistics, *sources.chosen.values(), *sources.independent, "--permutations", "200"),
+            )
+        )
         models = {cell: f"transfer-{_word(cell)}" for cell in sources.chosen}
         return Plan(tuple(steps), models, _asked(config, sources, request), sources.data_dir)
 
-    def _pretrained(
-        self, config: RecipeConfig, request: Request, sources: Sources
-    ) -> tuple[str, list[Step]]:
+    def _pretrained(self, config: RecipeConfig, request: Request, sources: Sources) -> tuple[str, list[Step]]:
         """Return the operand of the model to transfer and the steps that make it: none for the shipped one."""
         if not config.search and not sources.simulated:
             return "sgrna", []
@@ -78,6 +88,7 @@ class GuideRecipe:
         flags = ["--search-trials", str(config.trials)] if config.search else []
         flags += ["--search-minutes", str(config.minutes)] if config.search and config.minutes else []
         flags += ["--search-export", config.export] if config.search and config.export else []
+        flags += ["--towers", "1"] if sources.simulated else []  # a small set, and a demo should not take long
         step = Step((verb,), "benchmark", ("sgrna", config.benchmark, *rows, *avoid, *flags, *_set(request)))
         return f"{{{step.key}}}", [step]
 
@@ -143,7 +154,9 @@ class Sources:
             chosen = _chosen(config.cell, lines)
         independent, missing = _independent(config.independent, data_dir)
         lines |= chosen
-        sound = tuple(name for name in lines.values() if name != file and not registry.find(name, data_dir=data_dir).entry.warning)
+        sound = tuple(
+            name for name in lines.values() if name != file and not registry.find(name, data_dir=data_dir).entry.warning
+        )
         return cls(lines, chosen, sound, independent, data_dir, simulated, file is not None, missing)
 
 
@@ -174,7 +187,8 @@ def _only(cells: Sequence[str]) -> str:
 
 def _independent(words: Sequence[str], data_dir: Path | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the data sets to generalise to, and those that are not at hand (said in the report)."""
-    names, missing = [], []
+    names: list[str] = []
+    missing: list[str] = []
     for word in words:
         cells = registry.by_cell(word, data_dir=data_dir)
         name = _preferred(word, cells) if cells else word
@@ -202,8 +216,10 @@ def _word(cell: str) -> str:
 
 def _asked(config: RecipeConfig, sources: Sources, request: Request) -> str:
     cells = ", ".join(sources.chosen)
-    how = f"an AutoKeras search of {config.trials} trials on {config.benchmark}" if config.search else (
-        f"a CNN trained on {config.benchmark}" if sources.simulated else "the model that genotool ships"
+    how = (
+        f"an AutoKeras search of {config.trials} trials on {config.benchmark}"
+        if config.search
+        else (f"a CNN trained on {config.benchmark}" if sources.simulated else "the model that genotool ships")
     )
     text = f"Which guides are efficient in {cells}? Starting from {how}, transferred with genes kept apart."
     if config.preset:

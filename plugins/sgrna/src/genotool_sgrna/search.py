@@ -153,9 +153,7 @@ def _finished(job: _Job, trial: Trial, found: KerasModel) -> KerasModel:
     shape = Architecture.of(trial.values)
     config = dataclasses.replace(job.config, training=_found_training(job.config.training, trial))
     with job.run.timed("finish"):
-        again = towers(
-            lambda keras: shape.network(keras, job.task), config, job.task, job.train, job.valid, job.run
-        )
+        again = towers(lambda keras: shape.network(keras, job.task), config, job.task, job.train, job.valid, job.run)
     before, after = _loss(found, job.valid), _loss(again, job.valid)
     kept = "second" if after < before else "first"
     losses = f"validation loss {after:.5f} after {before:.5f}"

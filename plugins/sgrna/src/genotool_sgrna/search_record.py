@@ -41,9 +41,7 @@ class Record:
     @property
     def successes(self) -> list[Trial]:
         """The trials that have a score, the best one first."""
-        return sorted(
-            (trial for trial in self.trials if trial.score is not None), key=lambda trial: trial.score or 0.0
-        )
+        return sorted((trial for trial in self.trials if trial.score is not None), key=lambda trial: trial.score or 0.0)
 
     @property
     def first_failure(self) -> str:

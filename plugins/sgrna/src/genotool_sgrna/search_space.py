@@ -160,9 +160,7 @@ class GuideModel(autokeras.AutoModel):  # type: ignore[misc]
 class BoundedOracle(GreedyOracle):  # type: ignore[misc]
     """AutoKeras' greedy search below a size and within a time, led by its seed and the scores only."""
 
-    def __init__(
-        self, *, first: dict[str, Any], largest: int, expired: Callable[[], bool], **kwargs: Any
-    ) -> None:
+    def __init__(self, *, first: dict[str, Any], largest: int, expired: Callable[[], bool], **kwargs: Any) -> None:
         super().__init__(initial_hps=[first], **kwargs)
         self.largest, self.expired = largest, expired
 
@@ -253,9 +251,7 @@ class GuideTuner(AutoTuner):  # type: ignore[misc]
         """Return score and failure; a score that is no number makes the trial a failed one."""
         if trial.status == TrialStatus.FAILED:
             return None, trial.message.strip().splitlines()[0]
-        score = float(
-            self.oracle.get_trial(trial.trial_id).metrics.get_best_value(self.oracle.objective.name)
-        )
+        score = float(self.oracle.get_trial(trial.trial_id).metrics.get_best_value(self.oracle.objective.name))
         if not np.isfinite(score):
             trial.status, trial.message = TrialStatus.FAILED, "the loss is no number"
             return None, trial.message

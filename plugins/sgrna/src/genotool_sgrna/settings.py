@@ -33,9 +33,7 @@ class Transfer:
     batch_size: Annotated[int, Field("rows a step", ge=1)] = 128
     weight_decay: Annotated[float, Field("AdamW's weight decay", ge=0)] = 1e-3
     freeze: Annotated[list[str], Field("layers to keep as they are, by name")] = field(default_factory=list)
-    freeze_depth: Annotated[
-        int, Field("how many layers with weights to keep, counted from the input", ge=0)
-    ] = 0
+    freeze_depth: Annotated[int, Field("how many layers with weights to keep, counted from the input", ge=0)] = 0
     freeze_norms: Annotated[bool, Field("keep the batch normalisation of the pre-training")] = True
 
 
@@ -43,9 +41,7 @@ class Transfer:
 class GuideConfig:
     """The settings of the sgrna family."""
 
-    filters: Annotated[list[int], Field("filters of each convolution")] = field(
-        default_factory=lambda: [48, 48, 48]
-    )
+    filters: Annotated[list[int], Field("filters of each convolution")] = field(default_factory=lambda: [48, 48, 48])
     kernels: Annotated[list[int], Field("width of each convolution in bases")] = field(
         default_factory=lambda: [5, 5, 5]
     )
@@ -58,9 +54,7 @@ class GuideConfig:
     ] = 3
     seed: Annotated[int, Field("seed of weights, order and dropout", ge=0)] = 0
     training: Training = field(
-        default_factory=lambda: Training(
-            epochs=22, learning_rate=2e-3, weight_decay=1e-3, ema=0.99, patience=22
-        )
+        default_factory=lambda: Training(epochs=22, learning_rate=2e-3, weight_decay=1e-3, ema=0.99, patience=22)
     )
     search: Search = field(default_factory=Search)
     transfer: Transfer = field(default_factory=Transfer)

@@ -159,8 +159,7 @@ def _is_keras(keras: Any, name: str) -> bool:
 def _is_function(keras: Any, name: object) -> bool:
     """Whether a function that a setting names is one of Keras' own, such as an activation."""
     return isinstance(name, str) and any(
-        callable(getattr(place, name, None))
-        for place in (keras.activations, keras.initializers, keras.losses)
+        callable(getattr(place, name, None)) for place in (keras.activations, keras.initializers, keras.losses)
     )
 
 

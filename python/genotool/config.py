@@ -77,7 +77,8 @@ def settings(config_type: type[Any]) -> tuple[Setting, ...]:
     return tuple(_settings(config_type, prefix=""))
 
 
-def _settings(config_type: type[Any], prefix: str) -> typing.Iterator[Setting]:
+def _settings(config_type: type[Any], prefix: str, start: Any = None) -> typing.Iterator[Setting]:
+    """Yield the settings; `start` is the instance whose values are the defaults of a nested config."""
     hints = typing.get_type_hints(config_type, include_extras=True)
     for field in dataclasses.fields(config_type):
         hint = hints[field.name]
@@ -86,12 +87,13 @@ def _settings(config_type: type[Any], prefix: str) -> typing.Iterator[Setting]:
         if dataclasses.is_dataclass(bare) and isinstance(bare, type):
             if prefix:
                 raise TypeError(f"{config_type.__name__}.{field.name}: configs nest one level deep")
-            yield from _settings(bare, prefix=f"{field.name}.")
+            yield from _settings(bare, prefix=f"{field.name}.", start=_default(field, name))
             continue
         if note is None:
             raise TypeError(f"{config_type.__name__}.{field.name} needs Annotated[..., Field(...)]")
         scalar, choices, many, optional = _shape(bare, name)
-        yield Setting(name, scalar, choices, many, optional, _default(field, name), note)
+        default = _default(field, name) if start is None else getattr(start, field.name)
+        yield Setting(name, scalar, choices, many, optional, default, note)
 
 
 def _split_annotation(hint: Any) -> tuple[Any, Field | None]:
@@ -175,7 +177,7 @@ def _assemble(config_type: type[C], checked: Mapping[str, Any]) -> C:
         if dataclasses.is_dataclass(bare) and isinstance(bare, type):
             prefix = f"{field.name}."
             inner = {k.removeprefix(prefix): v for k, v in checked.items() if k.startswith(prefix)}
-            arguments[field.name] = _assemble(bare, inner)
+            arguments[field.name] = dataclasses.replace(_default(field, field.name), **inner)
         elif field.name in checked:
             arguments[field.name] = checked[field.name]
     return config_type(**arguments)

@@ -118,9 +118,7 @@ def test_an_author_is_told_what_a_config_cannot_hold() -> None:
 def vars_of(config_type: type[Any]) -> type[Any]:
     """Resolve the postponed annotations of a class that was made inside a function."""
     names = {"int": int, "str": str, "dict": dict, "Annotated": Annotated, "Field": Field}
-    config_type.__annotations__ = {
-        name: eval(hint, names) for name, hint in config_type.__annotations__.items()
-    }
+    config_type.__annotations__ = {name: eval(hint, names) for name, hint in config_type.__annotations__.items()}
     return config_type
 
 
@@ -143,3 +141,19 @@ def test_configs_nest_one_level_deep() -> None:
     assert [setting.name for setting in settings(Deeper)] == ["inner.level"]
     with pytest.raises(TypeError, match="one level deep"):
         settings(Deep)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    rate: Annotated[float, Field("a rate", gt=0)] = 1.0
+    steps: Annotated[int, Field("steps", ge=1)] = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    inner: Held = field(default_factory=lambda: Held(rate=0.5, steps=22))
+
+
+def test_the_defaults_of_a_nested_config_are_those_of_the_field_that_holds_it() -> None:
+    assert {s.name: s.default for s in settings(Holding)} == {"inner.rate": 0.5, "inner.steps": 22}
+    assert build(Holding, {"inner.rate": 0.25}) == Holding(Held(rate=0.25, steps=22))

@@ -22,9 +22,7 @@ class Done(NamedTuple):
 
 
 @pytest.fixture
-def genotool(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Done]]:
+def genotool(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Done]]:
     """Return a function that runs a command line in this process; what it sets is undone."""
     from genotool.cli.main import main
     from genotool.run import Run

@@ -60,9 +60,7 @@ def guides(tmp_path: Path) -> Path:
         (["run", "--resume"], "takes a run folder"),
     ],
 )
-def test_a_wrong_word_exits_2_and_names_what_is_right(
-    words: list[str], hint: str, genotool, tmp_path
-) -> None:
+def test_a_wrong_word_exits_2_and_names_what_is_right(words: list[str], hint: str, genotool, tmp_path) -> None:
     os.chdir(tmp_path)
     from genotool.registry import shipped_folder
 
@@ -87,9 +85,7 @@ def test_a_wrong_word_exits_2_and_names_what_is_right(
         (GUIDES.replace("\t0", "\t1").encode(), "one class"),
     ],
 )
-def test_wrong_content_exits_3_and_names_the_file(
-    content: bytes, said: str, genotool, tmp_path: Path
-) -> None:
+def test_wrong_content_exits_3_and_names_the_file(content: bytes, said: str, genotool, tmp_path: Path) -> None:
     file = tmp_path / "bad.tsv"
     file.write_bytes(content)
     done = genotool("train", "sgrna", file, "-o", tmp_path / "run")

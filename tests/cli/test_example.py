@@ -58,9 +58,7 @@ def test_installed_it_is_a_family_like_any_other(tmp_path: Path) -> None:
         target,
         EXAMPLE,
     ]
-    done = subprocess.run(
-        [uv, *build, "--python", sys.executable], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([uv, *build, "--python", sys.executable], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = toy_dataset(Kind.SEQUENCES, Task.BINARY)
     cells = zip(rows.columns["sequence"], rows.target.tolist(), strict=True)

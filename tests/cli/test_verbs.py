@@ -178,14 +178,10 @@ main(sys.argv[1:])
     ("number", "code", "state"),
     [(signal.SIGTERM, 75, "stopped"), (signal.SIGUSR1, 75, "stopped"), (signal.SIGKILL, -9, "running")],
 )
-def test_a_signal_leaves_a_run_that_goes_on(
-    number, code, state, genotool, table: Path, tmp_path: Path
-) -> None:
+def test_a_signal_leaves_a_run_that_goes_on(number, code, state, genotool, table: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = ["train", "nearest", str(table), "-o", str(run), "--no-floors", "--threads", "1", "-q"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW, str(EXAMPLE), *command], stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", SLOW, str(EXAMPLE), *command], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert any(line == "fitting\n" for line in process.stderr)
     process.send_signal(number)

@@ -66,9 +66,7 @@ def test_every_protocol_of_a_family(name: str) -> None:
         assert named(name, page("writing-a-family.md")), f"docs/writing-a-family.md says nothing of {name}"
 
 
-@pytest.mark.parametrize(
-    "protocol", [family.Family, family.Model, family.Transfers, family.Tunes, family.Explains]
-)
+@pytest.mark.parametrize("protocol", [family.Family, family.Model, family.Transfers, family.Tunes, family.Explains])
 def test_every_method_of_a_protocol(protocol: type) -> None:
     text = page("writing-a-family.md")
     for name, member in vars(protocol).items():

@@ -88,9 +88,7 @@ def test_the_stage_gives_fit_no_test_rows(family: str, data: str, data_folder: P
     spy = Recording(plugins.family(family))
     run = train(request(spy, data, data_folder, tmp_path / "run"))
     part_of = dict(
-        line.split("\t")
-        for line in run.file("split.tsv").read_text().splitlines()
-        if not line.startswith("#")
+        line.split("\t") for line in run.file("split.tsv").read_text().splitlines() if not line.startswith("#")
     )
     rows = {part: {row for row, own in part_of.items() if own == part} for part in ("train", "valid", "test")}
     assert rows["test"]
@@ -129,12 +127,14 @@ def test_what_a_family_does_not_offer_is_an_error(data_folder: Path, tmp_path: P
 @pytest.mark.parametrize(("family", "data"), CASES)
 def test_the_command_line(family: str, data: str, data_folder: Path, genotool) -> None:
     run = data_folder.parent / "run"
-    trained = genotool("train", family, data, "--data-dir", data_folder, "-o", run, "--json", "--no-floors")
+    trained = genotool(
+        "train", family, data, "--data-dir", data_folder, "-o", run, "--json", "--no-floors", "--threads", 1
+    )
     assert trained.returncode == 0, trained.stderr
     report = json.loads(trained.stdout)
     assert report["test"]["metrics"]["accuracy"]["value"] > 0.8
 
-    evaluated = genotool("evaluate", run, "-o", data_folder.parent / "evaluated")
+    evaluated = genotool("evaluate", run, "--no-floors", "--threads", 1, "-o", data_folder.parent / "evaluated")
     assert evaluated.returncode == 0, evaluated.stderr
     assert evaluated.stdout.startswith("SIMULATED DATA")
 

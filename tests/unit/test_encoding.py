@@ -15,7 +15,7 @@ class Lengths:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def fit(self, batches):  # noqa: ARG002
+    def fit(self, batches):
         return self
 
     def encode(self, batch: Dataset):
@@ -24,7 +24,7 @@ class Lengths:
 
     def save(self, directory): ...
 
-    def load(self, directory):  # noqa: ARG002
+    def load(self, directory):
         return self
 
 
@@ -34,9 +34,7 @@ def rows(count: int = 5) -> Dataset:
 
 def made(count: int) -> EncodedBatch:
     """What balancing adds: rows that are in no data set."""
-    return EncodedBatch(
-        {"length": np.full((count, 1), -1)}, np.ones(count, np.int64), np.full(count, 0.5, np.float32)
-    )
+    return EncodedBatch({"length": np.full((count, 1), -1)}, np.ones(count, np.int64), np.full(count, 0.5, np.float32))
 
 
 def test_rows_are_encoded_batch_by_batch() -> None:

@@ -100,9 +100,7 @@ def test_a_truncated_or_foreign_keras_file(tmp_path: Path) -> None:
         check_keras_archive(tmp_path / "other.keras")
 
 
-def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = keras_archive(tmp_path / "bomb.keras", **{"model.weights.h5": b"\0" * 5_000_000})
     assert bomb.stat().st_size < 20_000
     monkeypatch.setattr(zipfile.ZipFile, "testzip", lambda _: pytest.fail("the archive was unpacked"))
@@ -147,9 +145,7 @@ def test_a_keras_file_with_code_or_damage_is_refused(tmp_path: Path) -> None:
     network = keras.Model(inputs, keras.layers.Dense(1)(inputs))
     save_network(network, tmp_path / "m.keras")
     rows = np.ones((2, 3), np.float32)
-    np.testing.assert_array_equal(
-        np.asarray(load_network(tmp_path / "m.keras")(rows)), np.asarray(network(rows))
-    )
+    np.testing.assert_array_equal(np.asarray(load_network(tmp_path / "m.keras")(rows)), np.asarray(network(rows)))
 
     code = keras.Model(inputs, keras.layers.Lambda(lambda x: x * 2)(inputs))
     code.save(tmp_path / "code.keras")

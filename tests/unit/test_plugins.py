@@ -71,9 +71,7 @@ def test_an_unknown_family_names_the_nearest_and_what_failed(install) -> None:
         plugins.family("sgrn")
     assert "unknown family 'sgrn'" in str(error.value)
     assert "did you mean 'sgrna'?" in str(error.value)
-    assert "the plugin 'broken' failed to load: genotool_families: RuntimeError: no such drive" in str(
-        error.value
-    )
+    assert "the plugin 'broken' failed to load: genotool_families: RuntimeError: no such drive" in str(error.value)
 
 
 @pytest.mark.parametrize("target", ["no_such_module_at_all:Family", "collections:NoSuchFamily"])
@@ -84,9 +82,7 @@ def test_what_cannot_be_imported_is_unavailable(target: str, install) -> None:
     assert error.value.exit_code == 4
 
 
-def test_an_entry_point_that_cannot_be_imported_is_a_warning(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_entry_point_that_cannot_be_imported_is_a_warning(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "broken_plugin-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-plugin\nVersion: 1.0\n")

@@ -188,9 +188,7 @@ def test_a_run_outside_the_main_thread(tmp_path: Path) -> None:
     assert Run.open(tmp_path / "run").finished
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)]
-)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)])
 def test_a_signal_stops_the_run_resumably(number: signal.Signals, code: int, tmp_path: Path) -> None:
     def stopped() -> None:
         with Run.create(tmp_path / "run", verb="train"):

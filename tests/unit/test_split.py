@@ -72,9 +72,7 @@ def test_shares_are_about_what_was_asked() -> None:
     assert abs(len(split.rows(Part.TEST)) - 400) < 75
     assert abs(len(split.rows(Part.VALID)) - 200) < 60
     wider = choose(rows, "group", 0, Fractions(valid=0.3, test=0.2))
-    assert (
-        split.rows(Part.TEST).tolist() == wider.rows(Part.TEST).tolist()
-    )  # the test does not move with valid
+    assert split.rows(Part.TEST).tolist() == wider.rows(Part.TEST).tolist()  # the test does not move with valid
     with pytest.raises(UsageError, match="leave no training rows"):
         Fractions(0.5, 0.5)
 
@@ -142,9 +140,7 @@ def test_neighbours_on_a_chromosome_stay_together() -> None:
     rows = with_column(guides(500, None), chrom=["chr1"] * 500, start=start.tolist())
     split = choose(rows, None, 0)
     assert split.method == "neighbourhood"
-    windows = {
-        int(window): set(split.parts[start // 1_000_000 == window].tolist()) for window in start // 1_000_000
-    }
+    windows = {int(window): set(split.parts[start // 1_000_000 == window].tolist()) for window in start // 1_000_000}
     assert all(len(parts) == 1 for parts in windows.values())
     assert len(split.rows(Part.TEST)) > 0
 

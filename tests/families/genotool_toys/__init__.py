@@ -13,7 +13,5 @@ def genotool_families() -> list[Spec]:
             "family",
             "genotool_toys.pairs:Pairs",
         ),
-        Spec(
-            "toy-matrix", "nearest centroid of standardised counts", "family", "genotool_toys.matrix:Matrix"
-        ),
+        Spec("toy-matrix", "nearest centroid of standardised counts", "family", "genotool_toys.matrix:Matrix"),
     ]

@@ -73,9 +73,7 @@ class Pairs:
         rows = train.arrays()
         inputs = np.hstack([rows.inputs["seq1"], rows.inputs["seq2"]])
         regression = task is Task.REGRESSION
-        estimator = (
-            Ridge(1 / config.strength) if regression else LogisticRegression(C=config.strength, max_iter=500)
-        )
+        estimator = Ridge(1 / config.strength) if regression else LogisticRegression(C=config.strength, max_iter=500)
         return PairModel(task, estimator.fit(inputs, rows.target, sample_weight=rows.weight))
 
     def transfer(self, model, config, task, train, valid, run):
@@ -87,6 +85,4 @@ class Pairs:
         return np.hstack([encoded["seq1"], encoded["seq2"]])
 
     def load(self, directory):
-        return PairModel(
-            Task(load_json(directory / "model.json")["task"]), load_sklearn(directory / "model.skops")
-        )
+        return PairModel(Task(load_json(directory / "model.json")["task"]), load_sklearn(directory / "model.skops"))

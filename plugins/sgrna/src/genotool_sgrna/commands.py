@@ -60,5 +60,5 @@ def compare(
     typer.echo(f"{run.path}: {len(summary['rows'])} comparisons ({counts}); see stats.tsv")
 
 
-FLAGS = ("out", "seed", "data_dir", "overwrite", "json", "quiet", "verbose")
+FLAGS = ("out", "seed", "backend", "device", "threads", "data_dir", "resume", "overwrite", "json", "quiet", "verbose")
 app.command("compare")(command(compare, common=FLAGS))

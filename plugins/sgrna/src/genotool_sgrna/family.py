@@ -43,7 +43,8 @@ class GuideFamily:
     def fit(self, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> KerasModel:
         """Train the configured CNN from scratch, as many times as there are towers, and merge them."""
         start(config.seed)
-        return towers(lambda keras: networks.build(keras, config, task), config, task, train, valid, run)
+        model = towers(lambda keras: networks.build(keras, config, task), config, task, train, valid, run)
+        return exported(model, config, run)
 
     def transfer(
         self, model: KerasModel, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run
@@ -55,13 +56,18 @@ class GuideFamily:
         make = networks.joint_head if lines > 1 else networks.single_head
         network = make(keras, model.network, lines, task)
         moved = fine_tuned(keras, network, config, task, train, valid, run)
-        return moved if lines == 1 else dataclasses.replace(moved, network=networks.take_head(keras, moved.network, 0))
+        if lines > 1:
+            moved = dataclasses.replace(moved, network=networks.take_head(keras, moved.network, 0))
+        return exported(moved, config, run)
 
     def tune(self, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> Tuned:
         """Search an architecture with AutoKeras."""
         from genotool_sgrna.search import search
 
-        return search(config, task, train, valid, run)
+        found = search(config, task, train, valid, run)
+        if isinstance(found.model, KerasModel):
+            exported(found.model, config, run)
+        return found
 
     def import_model(self, file: Path, config: GuideConfig) -> ImportedModel:
         """Read an AutoKeras ``.h5`` or ``.keras`` file."""
@@ -100,3 +106,12 @@ class GuideFamily:
     def shipped_model(self) -> Path:
         """Return the run folder of the model that comes with the package."""
         return Path(__file__).parent / "shipped"
+
+
+def exported(model: KerasModel, config: GuideConfig, run: Run) -> KerasModel:
+    """Write ``best_autokeras_model.h5`` into the run where that is asked for; return the model."""
+    if config.export == "h5":
+        from genotool_sgrna.search import export_h5
+
+        export_h5(model, run.file("best_autokeras_model.h5"))
+    return model

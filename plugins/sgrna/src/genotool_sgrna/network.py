@@ -81,16 +81,23 @@ def body(keras: Any, network: Any) -> Any:
     return keras.Model(network.inputs, dense[-1].input, name="body")
 
 
+def _own_body(keras: Any, network: Any) -> Any:
+    """Return the body with layers and weights of its own: what is trained on must not change its parent."""
+    copy = keras.models.clone_model(network)
+    copy.set_weights(network.get_weights())
+    return body(keras, copy)
+
+
 def single_head(keras: Any, network: Any, lines: int, task: Task) -> Any:  # noqa: ARG001
     """Return the network with a new, untrained output."""
-    trunk = body(keras, network)
+    trunk = _own_body(keras, network)
     head = keras.layers.Dense(1, activation=_activation(task), name=HEAD)
     return keras.Model(trunk.inputs[0], head(trunk.output), name="guide_cnn")
 
 
 def joint_head(keras: Any, network: Any, lines: int, task: Task) -> Any:
     """Return the network with one new output a cell line; the second input ``line`` (one-hot) says which counts."""
-    trunk = body(keras, network)
+    trunk = _own_body(keras, network)
     line = keras.layers.Input((lines,), name="line")
     logits = keras.layers.Dense(lines, name=HEAD)(trunk.output)
     chosen = keras.layers.Dot(axes=1, name="head_choice")([logits, line])

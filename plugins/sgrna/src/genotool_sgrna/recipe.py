@@ -16,6 +16,8 @@ __all__ = ["GuideRecipe", "RecipeConfig"]
 
 LINES = ("HCT116", "HeLa", "HEK293", "HL60")
 INDEPENDENT = ("A549", "K562", "NB4")
+SMALL = ["--towers", "1", "--training-batch-size", "64"]
+"""The simulated benchmark has 4,000 guides, and a demo should not take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ class RecipeConfig:
     )
     explain: Annotated[int, Field("test guides to explain; 0: none", ge=0)] = 300
     fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
-    export: Annotated[Literal["h5"] | None, Field("also write best_autokeras_model.h5 (with search)")] = None
+    export: Annotated[
+        Literal["h5"] | None, Field("h5: the searched model also as best_autokeras_model.h5; with --search")
+    ] = None
 
 
 class GuideRecipe:
@@ -81,14 +85,16 @@ class GuideRecipe:
     def _pretrained(self, config: RecipeConfig, request: Request, sources: Sources) -> tuple[str, list[Step]]:
         """Return the operand of the model to transfer and the steps that make it: none for the shipped one."""
         if not config.search and not sources.simulated:
+            if config.export:
+                raise UsageError("--export goes with --search", hint="the shipped model is imported as it is")
             return "sgrna", []
         verb = "tune" if config.search else "train"
         avoid = [word for name in sources.lines.values() for word in ("--avoid", name)]
         rows = ["--target", "efficacy", "--split", "row", "--valid-share", "0.15", "--test-share", "0.085"]
         flags = ["--search-trials", str(config.trials)] if config.search else []
         flags += ["--search-minutes", str(config.minutes)] if config.search and config.minutes else []
-        flags += ["--search-export", config.export] if config.search and config.export else []
-        flags += ["--towers", "1"] if sources.simulated else []  # a small set, and a demo should not take long
+        flags += ["--export", config.export] if config.export else []
+        flags += SMALL if sources.simulated else []
         step = Step((verb,), "benchmark", ("sgrna", config.benchmark, *rows, *avoid, *flags, *_set(request)))
         return f"{{{step.key}}}", [step]
 

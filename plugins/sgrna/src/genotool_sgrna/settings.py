@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from genotool.config import Field
 from genotool.frameworks.keras import Training
@@ -53,8 +53,7 @@ class GuideConfig:
         Field("networks trained from different seeds and merged into one, its logit their mean", ge=1, le=16),
     ] = 3
     seed: Annotated[int, Field("seed of weights, order and dropout", ge=0)] = 0
-    training: Training = field(
-        default_factory=lambda: Training(epochs=22, learning_rate=2e-3, weight_decay=1e-3, ema=0.99, patience=22)
-    )
+    export: Annotated[Literal["h5"] | None, Field("h5: also write best_autokeras_model.h5, input one-hot of 92")] = None
+    training: Training = field(default_factory=Training)
     search: Search = field(default_factory=Search)
     transfer: Transfer = field(default_factory=Transfer)

@@ -1,0 +1,111 @@
+"""What is done to guide networks: heads, merging, freezing. Each must leave the networks that it starts from alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from genotool.dataset import Dataset, Kind, Task
+from genotool.encoding import EncodedView
+from genotool.errors import UsageError
+from genotool.run import Run
+from genotool.sequences import Sequences
+
+pytestmark = pytest.mark.keras
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    from genotool.frameworks.keras import start
+
+    return start(0)
+
+
+@pytest.fixture(scope="module")
+def config() -> Any:
+    from genotool_sgrna.settings import GuideConfig, Transfer
+
+    fast = Transfer(head_epochs=1, epochs=1, batch_size=32)
+    return GuideConfig(filters=[8], kernels=[3], dense=[6], towers=1, transfer=fast)
+
+
+def guides(count: int, seed: int) -> Dataset:
+    """Simulated guides with classes; half of them from a second line."""
+    rng = np.random.default_rng(seed)
+    texts = ["".join(rng.choice(list("ACGT"), 21)) + "GG" for _ in range(count)]
+    return Dataset(
+        name="simulated",
+        kind=Kind.GUIDES,
+        ids=np.array([str(row) for row in range(count)]),
+        columns={
+            "guide": Sequences.from_strings(texts),
+            "dataset": np.array(["one", "two"])[np.arange(count) % 2],
+        },
+        target=np.array([int(text[19] == "G") for text in texts], np.int64),
+        classes=("0", "1"),
+    )
+
+
+def inputs(count: int = 7) -> np.ndarray:
+    rng = np.random.default_rng(5)
+    return np.eye(4, dtype=np.float32)[rng.integers(0, 4, (count, 23))]
+
+
+def test_merged_towers_give_the_mean_of_their_outputs(keras: Any, config: Any) -> None:
+    from genotool_sgrna import network as networks
+
+    towers = [networks.build(keras, config, Task.REGRESSION) for _ in range(3)]
+    whole = networks.merged(keras, towers)
+    expected = np.mean([np.asarray(tower(inputs())) for tower in towers], axis=0)
+    np.testing.assert_allclose(np.asarray(whole(inputs())), expected, atol=1e-6)
+
+
+def test_a_head_taken_out_of_a_joint_network_gives_what_the_joint_one_gave(keras: Any, config: Any) -> None:
+    from genotool_sgrna import network as networks
+
+    joint = networks.joint_head(keras, networks.build(keras, config, Task.REGRESSION), 3, Task.BINARY)
+    line = np.zeros((7, 3), np.float32)
+    line[:, 1] = 1
+    single = networks.take_head(keras, joint, 1)
+    np.testing.assert_allclose(np.asarray(single(inputs())), np.asarray(joint([inputs(), line])), atol=1e-6)
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_transfer_leaves_the_model_that_it_starts_from_as_it_was(
+    keras: Any, config: Any, tmp_path: Path, lines: int
+) -> None:
+    """Else a second transfer would go on from the first, and the parent's score as a floor would know the test."""
+    from genotool.frameworks.keras import KerasModel
+    from genotool_sgrna.family import GuideFamily
+
+    family = GuideFamily()
+    from genotool_sgrna import network as networks
+
+    parent = KerasModel(networks.build(keras, config, Task.REGRESSION), Task.REGRESSION)
+    before = [weight.copy() for weight in parent.network.get_weights()]
+    rows = guides(128, 1)
+    if lines == 1:
+        rows = dataclasses.replace(rows, columns={"guide": rows.columns["guide"]})
+    encoder = family.encoder(config, Task.BINARY).fit([rows])
+    view = EncodedView(rows, encoder)
+    with Run.create(tmp_path / "run", verb="transfer") as run:
+        moved = [family.transfer(parent, config, Task.BINARY, view, view, run) for _ in range(2)]
+    for weight, now in zip(before, parent.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, now)
+    scores = [model.predict(encoder.encode(rows)) for model in moved]
+    np.testing.assert_array_equal(scores[0], scores[1])
+    assert np.ptp(scores[0]) > 0
+
+
+def test_freezing_names_layers_and_never_all_of_them(keras: Any, config: Any) -> None:
+    from genotool_sgrna import network as networks
+
+    network = networks.single_head(keras, networks.build(keras, config, Task.REGRESSION), 1, Task.BINARY)
+    assert networks.freeze(keras, network, ["dense1"], 1, norms=False) == ["conv1", "dense1"]
+    with pytest.raises(UsageError, match="conv9"):
+        networks.freeze(keras, network, ["conv9"], 0, norms=False)
+    with pytest.raises(UsageError, match="nothing is left"):
+        networks.freeze(keras, network, [], 99, norms=False)

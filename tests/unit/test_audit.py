@@ -41,9 +41,7 @@ def clean(name: str, seed: int, n: int = 400) -> Dataset:
     signal = np.array([word[19] == "G" for word in texts])
     target = (rng.random(n) < np.where(signal, 0.7, 0.4)).astype(np.int64)
     plate = rng.choice(["p1", "p2", "p3"], n)
-    return guides(
-        texts, target, name, groups=np.array([f"g{i % 40}" for i in range(n)]), columns={"plate": plate}
-    )
+    return guides(texts, target, name, groups=np.array([f"g{i % 40}" for i in range(n)]), columns={"plate": plate})
 
 
 def codes(audit: Audit) -> dict[str, str]:
@@ -140,9 +138,7 @@ def test_a_label_that_a_column_or_gc_explains() -> None:
     batch = np.where(target == 1, "b1", "b2")
     leaky = np.where(rng.random(300) < 0.12, "b1", batch)
     found = audit_datasets([guides(texts, target, columns={"batch": batch, "partly": leaky})])
-    by_column = {
-        next(iter(f.effect)): f.severity for f in found.findings if f.code == "column-explains-label"
-    }
+    by_column = {next(iter(f.effect)): f.severity for f in found.findings if f.code == "column-explains-label"}
     assert by_column == {"batch": "severe", "partly": "warning"}
     assert codes(found)["plain-number"] == "note"
 
@@ -199,9 +195,7 @@ def test_keys_of_pairs_spacers_and_matrices(tmp_path: Path) -> None:
     pair = Dataset("p", Kind.PAIRS, np.array(["a", "b"]), {
         "seq1": Sequences.from_strings(["ACG", "TTTT"]), "seq2": Sequences.from_strings(["GG", "C"]),
     })  # fmt: skip
-    matrix = Dataset(
-        "m", Kind.MATRIX, np.array(["a", "b"]), {"expression": np.array([[1.0, 0, 2], [0, 3, 0]])}
-    )
+    matrix = Dataset("m", Kind.MATRIX, np.array(["a", "b"]), {"expression": np.array([[1.0, 0, 2], [0, 3, 0]])})
     spacers = guides(["ACGTTGCAAGCTTCGATCGA", "GTTGCAAGCTTCGATCG"])
     for number, rows in enumerate((pair, matrix, spacers)):
         write_keys(tmp_path / str(number), rows)
@@ -236,9 +230,7 @@ def test_damaged_keys_are_refused(tmp_path: Path, damage: str) -> None:
 
 
 def test_an_audit_goes_to_json_and_back() -> None:
-    note, bad = (
-        Finding("a", s, 1, 2, f"{s} message", "do", effect={"m": {"with": 0.5}}) for s in ("note", "severe")
-    )
+    note, bad = (Finding("a", s, 1, 2, f"{s} message", "do", effect={"m": {"with": 0.5}}) for s in ("note", "severe"))
     audit = Audit.of([note, bad, note], ["x", "y", "x"])
     assert [finding.severity for finding in audit.findings] == ["severe", "note"]
     assert audit.data == ("x", "y")

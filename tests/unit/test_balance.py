@@ -124,9 +124,7 @@ def test_smote_before_the_split_makes_noise_look_learnable() -> None:
     wrong, _ = resample(noise, "smote", 0)
     held, every = rng.random(len(wrong)) < 0.3, wrong.arrays()
     assert auc(wrong, ~held, every.inputs["bases"][held], every.target[held]) > 0.9
-    train, tested = (
-        EncodedView(noise.dataset.take(np.flatnonzero(part)), OneHot()) for part in (~test, test)
-    )
+    train, tested = (EncodedView(noise.dataset.take(np.flatnonzero(part)), OneHot()) for part in (~test, test))
     right, _ = resample(train, "smote", 0)
     x, y, _ = tested.arrays()
     assert 0.35 < auc(right, np.ones(len(right), bool), x["bases"], y) < 0.65

@@ -96,9 +96,7 @@ cite = "somebody"
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(
-        path.name for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock")
-    )
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock"))
 
 
 @pytest.mark.parametrize("digest", [f'sha256 = "{SHA}"', f'git_blob = "{BLOB}"'])
@@ -207,9 +205,7 @@ def test_a_cache_that_cannot_be_written(server: Server, tmp_path: Path) -> None:
 
 
 def test_many_at_once_leave_one_whole_file(server: Server, tmp_path: Path) -> None:
-    threads = [
-        threading.Thread(target=download.fetch, args=(entry(server.url("file")), tmp_path)) for _ in range(4)
-    ]
+    threads = [threading.Thread(target=download.fetch, args=(entry(server.url("file")), tmp_path)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -57,8 +57,7 @@ class TestContent:
     def test_what_is_written_is_read(self, tmp_path_factory, rows, width):
         path = tmp_path_factory.mktemp("fasta") / "rows.fa"
         lines = [
-            [f">r{i} of {len(rows)}", *(r[j : j + width] for j in range(0, len(r), width))]
-            for i, r in enumerate(rows)
+            [f">r{i} of {len(rows)}", *(r[j : j + width] for j in range(0, len(r), width))] for i, r in enumerate(rows)
         ]
         path.write_text("\n".join(line for record in lines for line in record))
         assert list(Sequences.from_fasta(path)) == rows
@@ -67,10 +66,7 @@ class TestContent:
         pyfaidx = pytest.importorskip("pyfaidx", reason="pyfaidx is a peer, not a dependency")
         rng = np.random.default_rng(3)
         rows = ["".join(rng.choice(list("ACGTacgtN"), size)) for size in (1, 59, 60, 61, 1_000)]
-        parts = [
-            f">s{i} x\n" + "".join(f"{r[j : j + 60]}\n" for j in range(0, len(r), 60))
-            for i, r in enumerate(rows)
-        ]
+        parts = [f">s{i} x\n" + "".join(f"{r[j : j + 60]}\n" for j in range(0, len(r), 60)) for i, r in enumerate(rows)]
         path = write("".join(parts))
         records = read_fasta(path)
         with pyfaidx.Fasta(str(path), sequence_always_upper=True) as peer:

@@ -13,9 +13,7 @@ from genotool.sequences import Sequences
 from scipy import sparse
 
 
-def guides(
-    texts: list[str], target: np.ndarray, classes: tuple[str, ...] = ("0", "1"), name: str = "x"
-) -> Dataset:
+def guides(texts: list[str], target: np.ndarray, classes: tuple[str, ...] = ("0", "1"), name: str = "x") -> Dataset:
     ids = np.array([f"{name}{i}" for i in range(len(texts))])
     return Dataset(name, Kind.GUIDES, ids, {"guide": Sequences.from_strings(texts)}, target, classes)
 
@@ -81,9 +79,7 @@ def test_the_same_bytes_for_any_thread_count() -> None:
 
 def test_regression_and_the_metrics_of_classes_for_it() -> None:
     rows = [random_guides(n, seed) for n, seed in ((200, 0), (50, 1), (80, 2))]
-    numbers = [
-        Dataset(d.name, d.kind, d.ids, d.columns, d.target + 0.1 * np.arange(len(d)) / len(d)) for d in rows
-    ]
+    numbers = [Dataset(d.name, d.kind, d.ids, d.columns, d.target + 0.1 * np.arange(len(d)) / len(d)) for d in rows]
     floors = fit_floors(*numbers, task=Task.REGRESSION, seed=0, threads=1, draws=20)
     assert floors[0].estimates["spearman"].reason == "the score is constant"
     assert floors[3].estimates["spearman"].value > 0.3

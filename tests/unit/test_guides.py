@@ -62,11 +62,7 @@ def test_sites_at_the_edges_of_a_record_on_both_strands() -> None:
 def test_every_site_equals_a_plain_search() -> None:
     text = "".join(np.random.default_rng(4).choice(list("ACGT"), 4000))
     plain = {(i, "+", text[i : i + 23]) for i in range(len(text) - 22) if text[i + 21 : i + 23] == "GG"}
-    plain |= {
-        (i, "-", reverse_complement(text[i : i + 23]))
-        for i in range(len(text) - 22)
-        if text[i : i + 2] == "CC"
-    }
+    plain |= {(i, "-", reverse_complement(text[i : i + 23])) for i in range(len(text) - 22) if text[i : i + 2] == "CC"}
     found = scan(records(r=text)).guides
     starts, strands = found.columns["start"].tolist(), found.columns["strand"].tolist()
     assert set(zip(starts, strands, found.columns["guide"], strict=True)) == plain
@@ -130,9 +126,7 @@ def test_the_best_of_each_record_and_of_all() -> None:
     places = ranking.chosen(sites, avoid=none, per_record=3)
     for record in (0, 1):
         own = np.flatnonzero(sites.record[ranking.order] == record)
-        assert [place for place in places.tolist() if sites.record[ranking.order[place]] == record] == own[
-            :3
-        ].tolist()
+        assert [place for place in places.tolist() if sites.record[ranking.order[place]] == record] == own[:3].tolist()
     assert ranking.chosen(sites, avoid=none, per_record=3, top=4).tolist() == places[:4].tolist()
 
 
@@ -196,9 +190,7 @@ def test_simulated_models_mark_every_row() -> None:
 
 
 def test_composition_by_hand() -> None:
-    spacers = letters(
-        "ACGTACGTACGTACGTACGT", "TTTTACGACGACGACGACGA", "GGGGGGGACTACTACTACTA", "TTTACTTTACTTTACTTTAC"
-    )
+    spacers = letters("ACGTACGTACGTACGTACGT", "TTTTACGACGACGACGACGA", "GGGGGGGACTACTACTACTA", "TTTACTTTACTTTACTTTAC")
     assert gc_fraction(spacers).tolist() == [0.5, 0.5, pytest.approx(11 / 20), 0.2]
     assert poly_t(spacers).tolist() == [False, True, False, False]
     assert longest_run(spacers).tolist() == [1, 4, 7, 3]
@@ -226,9 +218,7 @@ def test_hairpin_stem_equals_a_search_by_pieces() -> None:
 def test_restriction_sites_on_both_strands_by_name_and_by_sequence() -> None:
     bsmbi, own = parse_sites("bsmbi, gaaNtc")
     assert (bsmbi.name, bsmbi.sequence, own.sequence) == ("BsmBI", "CGTCTC", "GAANTC")
-    spacers = letters(
-        "CGTCTC" + "A" * 14, "A" * 14 + "GAGACG", "A" * 8 + "CGTATC" + "A" * 6, "GAACTC" + "A" * 14
-    )
+    spacers = letters("CGTCTC" + "A" * 14, "A" * 14 + "GAGACG", "A" * 8 + "CGTATC" + "A" * 6, "GAACTC" + "A" * 14)
     assert bsmbi.found_in(spacers).tolist() == [True, True, False, False]
     assert own.found_in(spacers).tolist() == [False, False, False, True]
 

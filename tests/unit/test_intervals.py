@@ -32,9 +32,7 @@ def test_group_intervals_cover_where_row_intervals_do_not() -> None:
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     target, score, names = grouped(3)
-    first, second = (
-        bootstrap("regression", target, score, groups=names, draws=100, seed=5) for _ in range(2)
-    )
+    first, second = (bootstrap("regression", target, score, groups=names, draws=100, seed=5) for _ in range(2))
     assert first == second
     assert first != bootstrap("regression", target, score, groups=names, draws=100, seed=6)
 
@@ -48,8 +46,7 @@ def test_nineteen_groups_give_no_interval_twenty_do() -> None:
     assert "19 groups are too few" in few.reason
     assert few.value is not None
     assert (
-        bootstrap("binary", target, score, groups=(np.arange(400) % 20).astype(str), seed=0)["roc_auc"].low
-        is not None
+        bootstrap("binary", target, score, groups=(np.arange(400) % 20).astype(str), seed=0)["roc_auc"].low is not None
     )
 
 
@@ -110,8 +107,6 @@ def test_a_constant_score_orders_nothing() -> None:
 
 
 def test_paired_on_one_class_says_why() -> None:
-    found = paired(
-        "binary", np.ones(30, int), np.linspace(0, 1, 30), np.linspace(1, 0, 30), "roc_auc", seed=0
-    )
+    found = paired("binary", np.ones(30, int), np.linspace(0, 1, 30), np.linspace(1, 0, 30), "roc_auc", seed=0)
     assert found.value is None
     assert "one class" in found.reason

@@ -76,9 +76,7 @@ def test_weights_equal_copied_rows(task: Task) -> None:
     """The independent value: scikit-learn and scipy on rows that are really copied."""
     target, score = rows(task)
     rng = np.random.default_rng(1)
-    drawn = np.stack(
-        [np.bincount(rng.integers(0, len(target), len(target)), minlength=len(target)) for _ in range(3)]
-    )
+    drawn = np.stack([np.bincount(rng.integers(0, len(target), len(target)), minlength=len(target)) for _ in range(3)])
     found = metric_draws(task, NAMES[task], target, score, drawn.astype(float))
     for draw, weights in enumerate(drawn):
         copied = np.repeat(np.arange(len(target)), weights)

@@ -17,15 +17,11 @@ def plainly(queries, references, mismatches, reverse, ignore, best):
     for query, text in enumerate(queries):
         near = {}
         for reference, other in enumerate(queries if within else references):
-            if len(text) != len(other) or (
-                within and (reference == query or (reference < query and not best))
-            ):
+            if len(text) != len(other) or (within and (reference == query or (reference < query and not best))):
                 continue
             skipped = {place % len(other) for place in ignore if -len(other) <= place < len(other)}
             for strand, shown in ((1, text), (-1, text.translate(PAIRS)[::-1]))[: 1 + reverse]:
-                distance = sum(
-                    a != b for i, (a, b) in enumerate(zip(shown, other, strict=True)) if i not in skipped
-                )
+                distance = sum(a != b for i, (a, b) in enumerate(zip(shown, other, strict=True)) if i not in skipped)
                 if distance <= mismatches and distance < near.get(reference, (99, 0))[0]:
                     near[reference] = (distance, strand)
         if best and near:
@@ -96,11 +92,7 @@ def test_many_rows_planted():
         near = found.query < 300
         np.testing.assert_array_equal(found.query[near], rows)
         np.testing.assert_array_equal(found.reference[near], rows + 1_000)
-        turned = (
-            a.reverse_complement().overlaps(b, **({"best": True} | options))
-            if "ignore" not in options
-            else None
-        )
+        turned = a.reverse_complement().overlaps(b, **({"best": True} | options)) if "ignore" not in options else None
         if turned is not None:
             np.testing.assert_array_equal(turned.query[turned.query < 300], rows)
             assert set(turned.strand[turned.query < 300]) == {-1}

@@ -45,7 +45,7 @@ class GcModel:
 class GcEncoder:
     """Encodes a guide as its share of G and C."""
 
-    def fit(self, batches: object) -> GcEncoder:  # noqa: ARG002
+    def fit(self, batches: object) -> GcEncoder:
         return self
 
     def encode(self, batch: Dataset) -> dict[str, np.ndarray]:
@@ -68,7 +68,7 @@ class GcFamily:
     kinds = frozenset({Kind.GUIDES})
     config_type = Nothing
 
-    def encoder(self, config: Nothing, task: Task) -> GcEncoder:  # noqa: ARG002
+    def encoder(self, config: Nothing, task: Task) -> GcEncoder:
         return GcEncoder()
 
     def load(self, directory: Path) -> GcModel:
@@ -142,9 +142,7 @@ def test_scores_labels_and_what_was_seen(model: Path, guides: Path, tmp_path: Pa
     summary = run_predict(str(model), str(guides), tmp_path / "scores.tsv", batch_size=3)
     rows = table(tmp_path / "scores.tsv")
     assert [row["guide"] for row in rows] == [SEEN, "TT" + SEEN[2:], "G" * 20 + "AGG", "A" * 20 + "TGG"]
-    assert [float(row["score"]) for row in rows] == pytest.approx(
-        [11 / 23, 10 / 23, 22 / 23, 2 / 23], rel=1e-5
-    )
+    assert [float(row["score"]) for row in rows] == pytest.approx([11 / 23, 10 / 23, 22 / 23, 2 / 23], rel=1e-5)
     assert [row["label"] for row in rows] == ["low", "low", "high", "low"]  # threshold .6, not .5
     assert [row["seen"] for row in rows] == ["exact", "variant", "no", "no"]
     assert summary.overlap == {"exact": 1, "reverse_complement": 0, "variant": 1}
@@ -248,9 +246,7 @@ def test_scan_ranks_marks_and_records(model: Path, tmp_path: Path) -> None:
 def test_a_choice_leaves_out_what_is_avoided(model: Path, tmp_path: Path) -> None:
     fasta = tmp_path / "gene.fa"
     fasta.write_text(f">g1\n{SEEN}AAAA{'G' * 20}AGG\n")
-    summary = run_predict(
-        str(model), str(fasta), tmp_path / "s.tsv", scan=True, avoid_sites="GGGG", per_record=1
-    )
+    summary = run_predict(str(model), str(fasta), tmp_path / "s.tsv", scan=True, avoid_sites="GGGG", per_record=1)
     rows = table(tmp_path / "s.tsv")
     assert len(rows) == summary.written == 1
     assert rows[0]["sites"] == ""
@@ -271,9 +267,7 @@ def test_the_best_of_each_gene_that_headers_name(model: Path, tmp_path: Path) ->
     rng = np.random.default_rng(1)
     one, two, three = ("".join(rng.choice(list("ACGT"), 300)) for _ in range(3))
     fasta = tmp_path / "exons.fa"
-    fasta.write_text(
-        f">e1 gene=TP53\n{one}\n>e2 [gene=TP53] x\n{two}\n>e3 cds gene:ENSG1 gene_symbol:MYC\n{three}\n"
-    )
+    fasta.write_text(f">e1 gene=TP53\n{one}\n>e2 [gene=TP53] x\n{two}\n>e3 cds gene:ENSG1 gene_symbol:MYC\n{three}\n")
     run_predict(str(model), str(fasta), tmp_path / "s.tsv", scan=True, output_format="mageck", per_gene=2)
     genes = [row["gene"] for row in table(tmp_path / "s.tsv")]
     assert sorted(genes) == ["MYC", "MYC", "TP53", "TP53"]
@@ -294,9 +288,7 @@ def test_the_best_of_each_gene_that_headers_name(model: Path, tmp_path: Path) ->
         ({"batch_size": 0}, "--batch-size is at least 1"),
     ],
 )
-def test_flags_are_checked(
-    model: Path, guides: Path, flags: dict[str, object], said: str, tmp_path: Path
-) -> None:
+def test_flags_are_checked(model: Path, guides: Path, flags: dict[str, object], said: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         run_predict(str(model), str(guides), tmp_path / "s.tsv", **flags)  # type: ignore[arg-type]
     assert said in str(caught.value)

@@ -234,9 +234,7 @@ columns = { ortholog = "other" }
 where = { species = "aly" }
 groups = "other"
 """
-LABELS = (
-    "gene_id\tspecies\tlabel\tother\nb\taly\t0\tB\na\taly\t1\tA\nz\taly\t1\tZ\nq\tcru\t1\tQ\nd\tcru\t1\tD\n"
-)
+LABELS = "gene_id\tspecies\tlabel\tother\nb\taly\t0\tB\na\taly\t1\tA\nz\taly\t1\tZ\nq\tcru\t1\tQ\nd\tcru\t1\tD\n"
 
 
 def test_a_join_keeps_the_order_and_says_what_it_lost(tmp_path: Path) -> None:

@@ -65,18 +65,14 @@ def test_the_target_can_be_another_column(tmp_path: Path) -> None:
 def test_a_file_that_is_not_what_its_digest_says(tmp_path: Path) -> None:
     made = folder(tmp_path)
     (made / "mine.tsv").write_text(TEXT.replace("0.5", "0.6"))
-    with pytest.raises(
-        InputError, match=r"not what its sha256 says: declared [0-9a-f]{64}, found [0-9a-f]{64}"
-    ):
+    with pytest.raises(InputError, match=r"not what its sha256 says: declared [0-9a-f]{64}, found [0-9a-f]{64}"):
         registry.load("mine", data_dir=made)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     made = folder(tmp_path)
     (made / "mine.tsv").unlink()
-    with pytest.raises(
-        InputError, match=r"mine\.tsv: \[mine\]: the catalogue names a file that is not there"
-    ):
+    with pytest.raises(InputError, match=r"mine\.tsv: \[mine\]: the catalogue names a file that is not there"):
         registry.load("mine", data_dir=made)
 
 
@@ -178,9 +174,7 @@ def test_the_demo_folder_is_simulated_and_small() -> None:
 def test_the_demo_has_what_the_audit_looks_for() -> None:
     hct116, hela, bench = demo("hct116"), demo("hela"), demo("deephf-wt")
     ours, theirs = list(hct116.columns["guide"]), dict(zip(hela.columns["guide"], hela.target, strict=True))
-    shared = [
-        (label, theirs[guide]) for guide, label in zip(ours, hct116.target, strict=True) if guide in theirs
-    ]
+    shared = [(label, theirs[guide]) for guide, label in zip(ours, hct116.target, strict=True) if guide in theirs]
     assert len(shared) / len(ours) > 0.95
     assert 0.87 < np.mean([a == b for a, b in shared]) < 0.93
     known = set(bench.columns["guide"])

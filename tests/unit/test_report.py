@@ -66,12 +66,8 @@ def write_model(run: Run) -> None:
         "examples": ["ACGT"], "remedy": "drop them",
         "effect": {"memoriser": {"metric": "roc_auc", "with": 0.895, "without": 0.535}},
     }  # fmt: skip
-    run.write_json(
-        "audit.json", {"findings": [{"code": "x", "severity": "note", "message": "a note"}, finding]}
-    )
-    run.update(
-        split={"method": "group", "seed": 0, "leaves_open": "paralogs", "rows": {"train": 200}, "counts": {}}
-    )
+    run.write_json("audit.json", {"findings": [{"code": "x", "severity": "note", "message": "a note"}, finding]})
+    run.update(split={"method": "group", "seed": 0, "leaves_open": "paralogs", "rows": {"train": 200}, "counts": {}})
 
 
 def make_recipe(path: Path, *, name: str = "hct116", simulated: bool = False) -> Path:
@@ -117,13 +113,9 @@ def make_recipe(path: Path, *, name: str = "hct116", simulated: bool = False) ->
                 header,
                 [["gc", "MWU", name, "hela", 9, 8, 0.2, "delta", 0.1, -0.2, 0.3, "undecided"]],
             )
-            run.write_text(
-                "figures/gc.svg", histograms({name: np.arange(9.0)}, label="GC", simulated=simulated)
-            )
+            run.write_text("figures/gc.svg", histograms({name: np.arange(9.0)}, label="GC", simulated=simulated))
         with Run.create(path / "steps/04-tune", verb="tune", data=data) as run:
-            run.write_table(
-                "trials.tsv", ["number", "score", "failure"], [[0, 0.123456789, ""], [1, None, name]]
-            )
+            run.write_table("trials.tsv", ["number", "score", "failure"], [[0, 0.123456789, ""], [1, None, name]])
         with Run.create(path / "steps/05-explain", verb="explain", data=data) as run:
             run.write_json(
                 "explanation.json",

@@ -101,9 +101,7 @@ class TestPacking:
     @given(texts, st.data())
     def test_take_is_indexing(self, rows, data):
         packed = Sequences.from_strings(rows)
-        index = data.draw(
-            st.lists(st.integers(-len(rows), len(rows) - 1), max_size=12) if rows else st.just([])
-        )
+        index = data.draw(st.lists(st.integers(-len(rows), len(rows) - 1), max_size=12) if rows else st.just([]))
         assert list(packed.take(index)) == [rows[i] for i in index]
         mask = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
         kept = [row for row, keep in zip(rows, mask, strict=True) if keep]
@@ -263,9 +261,7 @@ class TestTokens:
         st.sampled_from(["int64", "int32", "uint16"]),
     )
     def test_they_are_those_of_the_vocabulary(self, rows, k, length, special, dtype):
-        found = Sequences.from_strings(rows).kmers(
-            k, dtype=dtype, length=length, truncate=True, special_tokens=special
-        )
+        found = Sequences.from_strings(rows).kmers(k, dtype=dtype, length=length, truncate=True, special_tokens=special)
         assert found.dtype == dtype
         np.testing.assert_array_equal(found, tokens_plainly(rows, k, length, special))
 
@@ -311,15 +307,11 @@ class TestStrands:
     def test_reverse_complement(self, rows, threads):
         pairs = str.maketrans("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN")
         packed = Sequences.from_strings(rows)
-        assert list(packed.reverse_complement(threads=threads)) == [
-            row.translate(pairs)[::-1] for row in rows
-        ]
+        assert list(packed.reverse_complement(threads=threads)) == [row.translate(pairs)[::-1] for row in rows]
 
     def test_biopython_agrees(self):
         seq = pytest.importorskip("Bio.Seq", reason="biopython is a peer, not a dependency")
-        assert Sequences.from_strings([IUPAC]).reverse_complement()[0] == str(
-            seq.Seq(IUPAC).reverse_complement()
-        )
+        assert Sequences.from_strings([IUPAC]).reverse_complement()[0] == str(seq.Seq(IUPAC).reverse_complement())
 
     @given(st.lists(st.text("ACGGTN", max_size=60), max_size=4), st.integers(0, 20), st.integers(1, 3))
     def test_sites_are_all_windows_with_a_pam(self, rows, spacer, threads):

@@ -46,9 +46,7 @@ def test_equivalent_needs_a_narrow_interval() -> None:
 def test_fewer_than_twenty_groups_give_no_verdict() -> None:
     target, rng = simulated(0)
     names = (np.arange(N) % 19).astype(str)
-    found = judge(
-        "binary", target, target + 0.1 * rng.normal(size=N), {"x": rng.random(N)}, groups=names, seed=0
-    )
+    found = judge("binary", target, target + 0.1 * rng.normal(size=N), {"x": rng.random(N)}, groups=names, seed=0)
     assert found.word == "undecided"
     assert "too few groups" in found.sentence
     assert found.low is None
@@ -57,9 +55,7 @@ def test_fewer_than_twenty_groups_give_no_verdict() -> None:
 def test_a_score_below_a_floor_is_said_so() -> None:
     target, rng = simulated(1)
     names = (np.arange(N) % 5).astype(str)
-    found = judge(
-        "binary", target, rng.random(N), {"good": target + rng.normal(size=N)}, groups=names, seed=0
-    )
+    found = judge("binary", target, rng.random(N), {"good": target + rng.normal(size=N)}, groups=names, seed=0)
     assert "below this floor" in found.sentence
 
 

@@ -136,6 +136,12 @@ class Run:
         return run
 
     @classmethod
+    def check_free(cls, path: Path, overwrite: bool) -> None:
+        """Check that `create` would take the path, before long work is done for it; raises as `create` does."""
+        if cls.resumed is None:
+            _occupied(path, overwrite)
+
+    @classmethod
     def open(cls, path: Path) -> Self:
         """Open a run folder for reading.
 
@@ -305,12 +311,12 @@ class Run:
         (self.path / ".lock").unlink(missing_ok=True)
 
 
-def _make_room(path: Path, overwrite: bool) -> Path | None:
-    """Check that `path` can become a run folder; set an old one aside. Return where it went."""
+def _occupied(path: Path, overwrite: bool) -> bool:
+    """Return whether an old run folder is at `path` that may be replaced; raise where nothing may be made there."""
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise UsageError(f"{path}: exists and is no folder", hint="choose another -o")
     if not path.exists() or all(item.name.startswith(".") for item in path.iterdir()):
-        return None
+        return False
     if not overwrite:
         raise UsageError(
             f"{path}: exists already",
@@ -321,6 +327,13 @@ def _make_room(path: Path, overwrite: bool) -> Path | None:
     holder = _holder(path / ".lock")
     if holder is not None:
         raise _held(path, holder)
+    return True
+
+
+def _make_room(path: Path, overwrite: bool) -> Path | None:
+    """Set an old run folder aside, where there is one that may be replaced. Return where it went."""
+    if not _occupied(path, overwrite):
+        return None
     aside = path.with_name(f".{path.name}.previous-{os.getpid()}")
     path.rename(aside)
     return aside

@@ -13,7 +13,7 @@ from genotool import config as configs
 from genotool import plugins, registry
 from genotool.audit import ModelKeys, read_keys
 from genotool.balance import prior_correction
-from genotool.dataset import Dataset, Task
+from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import InputError, UsageError, nearest
 from genotool.family import Family, Model, ShipsModel
@@ -98,6 +98,12 @@ class Trained:
         """What the model was trained on, as the audit compares it; None: not known ("overlap unknown")."""
         file = self.run.file("training_keys.bin")
         return read_keys(file) if file.is_file() else None
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of rows that it takes."""
+        data = self.run.record.get("data") or [{}]
+        return Kind(data[0]["kind"]) if "kind" in data[0] else min(self.family.kinds)
 
     @property
     def simulated(self) -> bool:

@@ -25,8 +25,7 @@ def explain(
     from genotool.trained import open_trained
 
     trained = open_trained(model, key=key, data_dir=None if data else common.data_dir)
-    (kind, *_) = trained.family.kinds
-    rows = None if data is None else registry.load(data, data_dir=common.data_dir, kind=kind)
+    rows = None if data is None else registry.load(data, data_dir=common.data_dir, kind=trained.kind)
     out = common.folder(f"explain-{trained.run.path.name}")
     run = stage(trained, rows, out=out, count=count, seed=common.seed, overwrite=common.overwrite)
     about = run.read_json("explanation.json")

@@ -57,6 +57,7 @@ def evaluate(trained: Trained, request: EvaluateRequest) -> Run:
     InputError
         If a data set has no target, or the model's own data are no longer there.
     """
+    Run.check_free(request.out, request.overwrite)
     sets = [_load(trained, request, operand) for operand in request.operands]
     own = trained.load_dataset() if not sets or (request.floors and trained.run.record["data"]) else None
     run = Run.create(
@@ -90,8 +91,7 @@ def evaluate(trained: Trained, request: EvaluateRequest) -> Run:
 
 
 def _load(trained: Trained, request: EvaluateRequest, operand: str) -> Dataset:
-    (kind, *_) = trained.family.kinds
-    dataset = registry.load(operand, data_dir=request.data_dir, target=request.target, kind=kind)
+    dataset = registry.load(operand, data_dir=request.data_dir, target=request.target, kind=trained.kind)
     if dataset.target is None:
         raise InputError(f"{operand} has no target to score against", hint="use predict, or name one with --target")
     return dataset

@@ -85,12 +85,14 @@ def fit_run(
     UsageError
         If the family cannot do the task or take the kind of rows.
     """
+    Run.check_free(request.out, request.overwrite)
     rows = select(request.rows, None if parent is None else parent.keys)
     task = rows.dataset.task
     assert task is not None
     _check_family(request.family, rows.dataset, task)
     run = _create(request, verb, rows, task, parent)
     with run:
+        _describe(request, run, rows)
         _say_warnings(run, rows)
         audited(run, rows.audit, request.rows.fail_on)
         if encoder is None:
@@ -124,6 +126,11 @@ def _create(request: FitRequest, verb: str, rows: Rows, task: Task, parent: Trai
         overwrite=request.overwrite,
     )
     run.update(simulated=run.record["simulated"] or (parent is not None and parent.simulated))
+    return run
+
+
+def _describe(request: FitRequest, run: Run, rows: Rows) -> None:
+    """Write config and split, and what run.json says of them."""
     run.write_text("config.toml", configs.write_toml(request.config))
     rows.split.save(run.file("split.tsv"), rows.dataset.ids)
     run.update(
@@ -138,14 +145,14 @@ def _create(request: FitRequest, verb: str, rows: Rows, task: Task, parent: Trai
         leaky=request.rows.overlap == "keep",
         balance=request.balance,
     )
-    return run
 
 
 def data_record(dataset: Dataset, request: RowsRequest | None = None) -> dict[str, Any]:
     """Return what run.json says of a data set."""
     about = dataset.about
-    record = {
+    record: dict[str, Any] = {
         "name": dataset.name,
+        "kind": dataset.kind.value,
         "digest": dataset.digest,
         "rows": len(dataset),
         "classes": list(dataset.classes),

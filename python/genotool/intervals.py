@@ -41,6 +41,8 @@ DRAWS = 1000
 CHUNK = 2_000_000
 """Weights held at once, so that memory does not grow with the number of draws."""
 UNDEFINED_SHARE = 0.05
+NEVER_NEGATIVE = ("ece",)
+"""Metrics whose resamples are biased upwards, so that a plain percentile interval can miss the value itself."""
 POWER = 1.959964 + 0.841621
 """Standard errors that a true difference must measure to be shown at the 5 % level four times in five."""
 
@@ -173,7 +175,9 @@ def bootstrap(
     method = _method(count, task, draws)
     result = {}
     for name, value in values.items():
-        low, high, reason = _limits(spread.get(name), absent.get(name, ""), count)
+        drawn = spread.get(name)
+        drawn = drawn if drawn is None else _centred(name, drawn, value)
+        low, high, reason = _limits(drawn, absent.get(name, ""), count)
         result[name] = Estimate(value, low, high, n, count, method if low is not None else "no interval", reason)
     return result
 
@@ -200,6 +204,13 @@ def _draws(
         for weights in resamples(len(target), groups=groups, strata=strata, draws=draws, seed=seed)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+def _centred(name: str, spread: Floats, value: float | None) -> Floats:
+    """Return the draws of a metric that is never negative, which lie above it, moved onto the value measured."""
+    if name not in NEVER_NEGATIVE or value is None:
+        return spread
+    return np.maximum(spread + value - np.nanmedian(spread), 0.0)
 
 
 def _limits(spread: Floats | None, absent: str, count: int | None) -> tuple[float | None, float | None, str]:

@@ -31,6 +31,9 @@ __all__ = [
     "save_sklearn",
 ]
 
+MEMBERS = {"config.json", "model.weights.h5", "metadata.json"}
+"""What a ``.keras`` archive of a plain network holds."""
+
 TRUSTED_TYPES: list[str] = []
 """Types beyond skops' own safe list that a saved estimator may hold: none so far."""
 
@@ -73,7 +76,7 @@ def check_keras_archive(file: Path, largest: int = 2**31) -> None:
             damaged = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
         raise InputError(f"not a .keras archive: {error}", file=file) from error
-    if damaged or not {"config.json", "model.weights.h5"} <= names:
+    if damaged or not {"config.json", "model.weights.h5"} <= names <= MEMBERS:
         raise InputError("a damaged .keras archive", file=file, value=damaged or sorted(names)[:3])
 
 
@@ -105,7 +108,7 @@ def load_json(file: Path) -> Any:
     """Read a JSON file; InputError if it is missing or damaged."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable as JSON: {error}", file=file) from error
 
 

@@ -6,6 +6,7 @@ live process at a time (``.lock`` names host, process and its start), so two com
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
@@ -26,13 +27,17 @@ from typing import Any, ClassVar, Self
 
 from genotool.errors import GenotoolError, InputError, StoppedError, UsageError
 
-__all__ = ["FORMAT", "Run", "write_atomically"]
+__all__ = ["FORMAT", "Run", "escaped", "write_atomically"]
 
 FORMAT = 1
 RECORDED_PACKAGES = (
     "genotool", "numpy", "scipy", "scikit-learn", "lightgbm", "imbalanced-learn", "keras", "tensorflow",
     "torch", "jax", "autokeras", "keras-tuner", "shap",
 )  # fmt: skip
+RECORD_TYPES: dict[str, type | tuple[type, ...]] = {
+    "verb": str, "family": str, "task": str, "command": list, "cwd": str, "config": dict, "data": list, "parents": list,
+    "timings": dict, "threshold": (int, float), "prior": dict, "split": dict, "state": str,
+}  # fmt: skip
 STOP_SIGNALS = {signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGINT: 130}
 
 
@@ -49,6 +54,11 @@ def write_atomically(file: Path, content: bytes | str) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise GenotoolError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+def escaped(text: str) -> str:
+    """Return text as one cell of a TSV file: tabs and line ends as ``\\t``, ``\\r`` and ``\\n``."""
+    return text.replace("\t", "\\t").replace("\r", "\\r").replace("\n", "\\n")
 
 
 class Run:
@@ -159,11 +169,16 @@ class Run:
             raise InputError("not a run folder: it has no run.json", file=path)
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RecursionError) as error:
             raise InputError(f"run.json is damaged: {error}", file=file) from error
         if not isinstance(record, dict) or record.get("format") != FORMAT:
             found = record.get("format") if isinstance(record, dict) else record
             raise InputError(f"run.json is not of format {FORMAT}", file=file, value=found)
+        for name, kinds in RECORD_TYPES.items():
+            if record.get(name) is not None and not isinstance(record[name], kinds):
+                raise InputError(f"run.json: {name} is of the wrong type", file=file, value=record[name])
+        if not all(isinstance(item, dict) for item in record.get("data") or []):
+            raise InputError("run.json: data is no list of tables", file=file)
         return cls(path, record)
 
     @classmethod
@@ -210,7 +225,9 @@ class Run:
         return folder
 
     def write_json(self, name: str, content: Any) -> None:
-        """Write JSON (numbers that are not finite become null)."""
+        """Write JSON (numbers that are not finite become null); where the data are simulated it says so."""
+        if isinstance(content, dict) and self.record.get("simulated"):
+            content = {**content, "simulated": True}
         write_atomically(self.file(name), json.dumps(_plain(content), indent=1, allow_nan=False) + "\n")
 
     def write_text(self, name: str, content: str) -> None:
@@ -221,7 +238,7 @@ class Run:
     def write_table(self, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write a TSV file: numbers in the shortest form that reads back the same, None as an empty cell."""
         lines = ["\t".join(header)]
-        lines += ["\t".join("" if cell is None else str(cell) for cell in row) for row in rows]
+        lines += ["\t".join("" if cell is None else escaped(str(cell)) for cell in row) for row in rows]
         write_atomically(self.file(name), "\n".join(lines) + "\n")
 
     def log(self, message: str) -> None:
@@ -262,8 +279,8 @@ class Run:
         if Run.stopped is not None:
             error = Run.stopped  # a framework may have wrapped it in an error of its own
         state = "stopped" if isinstance(error, StoppedError) else "failed"
-        self._end_previous(restore=state == "failed" and not self.record.get("keep"))
-        if self.path.is_dir():
+        restored = self._end_previous(restore=state == "failed" and not self.record.get("keep"))
+        if not restored and self.path.is_dir():
             self.log(f"{state}: {type(error).__name__}: {error}")
             self._set_state(state, error=str(error).splitlines()[0] if str(error) else type(error).__name__)
             self._release()
@@ -286,26 +303,30 @@ class Run:
         self.record.pop("error", None)
         self.update(state=state, host=socket.gethostname(), pid=os.getpid(), **more)
 
-    def _end_previous(self, *, restore: bool) -> None:
-        """Drop the folder that `--overwrite` set aside, or bring it back after a failure."""
+    def _end_previous(self, *, restore: bool) -> bool:
+        """Drop the folder that `--overwrite` set aside, or bring it back after a failure; return whether it is back."""
         if self._previous is None:
-            return
+            return False
+        previous, self._previous = self._previous, None
         if restore:
             shutil.rmtree(self.path, ignore_errors=True)
-            self._previous.rename(self.path)
+            previous.rename(self.path)
         else:
-            shutil.rmtree(self._previous, ignore_errors=True)
-        self._previous = None
+            shutil.rmtree(previous, ignore_errors=True)
+        return restore
 
     def _take_lock(self) -> None:
+        """Hold the folder; of processes that ask at one time, one gets it (the folder itself is locked meanwhile)."""
         lock = self.path / ".lock"
-        holder = _holder(lock)
-        if holder is not None:
-            raise _held(self.path, holder)
-        lock.unlink(missing_ok=True)
-        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        with os.fdopen(handle, "w") as file:
-            file.write(f"{socket.gethostname()} {os.getpid()} {_process_start(os.getpid())}")
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            holder = _holder(lock)
+            if holder is not None:
+                raise _held(self.path, holder)
+            write_atomically(lock, f"{socket.gethostname()} {os.getpid()} {_process_start(os.getpid())}")
+        finally:
+            os.close(folder)
 
     def _release(self) -> None:
         (self.path / ".lock").unlink(missing_ok=True)

@@ -32,7 +32,8 @@ GUIDE = ("guide", "sgrna", "grna", "guideseq", "guidesequence", "sgrnasequence",
          "sequence")  # fmt: skip
 LABEL = ("label", "class", "efficient", "active", "y", "islabel", "efficacy", "target", "binarylabel")
 EFFICACY = ("efficacy", "normalizedefficacy", "normalisedefficacy", "indel", "indels", "indelfrequency",
-            "efficiency", "activity", "score", "logfc", "lfc", "log2fc", "foldchange")  # fmt: skip
+            "efficiency", "activity", "score")  # fmt: skip
+"""No fold changes: in a drop-out screen active means negative, and the sign is the author's to say."""
 OTHER_ROLES = {
     "context": ("context", "30mer", "extendedsequence"),
     "chrom": ("chrom", "chr", "chromosome", "seqname", "seqnames"),

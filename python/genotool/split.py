@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from genotool.dataset import Dataset
 from genotool.errors import InputError, UsageError
+from genotool.run import escaped, write_atomically
 from genotool.sequences import Sequences
 
 __all__ = ["METHODS", "Fractions", "Part", "Split", "choose", "from_file", "hash_fraction"]
@@ -93,8 +94,9 @@ class Split:
         lines += [f"# count\t{reason}\t{count}" for reason, count in self.counts.items()]
         lines.append("id\tpart")
         names = {part.value: part.name.lower() for part in Part}
-        lines += [f"{row}\t{names[part]}" for row, part in zip(ids.tolist(), self.parts.tolist(), strict=True)]
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        rows = zip(map(escaped, ids.tolist()), self.parts.tolist(), strict=True)
+        lines += [f"{row}\t{names[part]}" for row, part in rows]
+        write_atomically(file, "\n".join(lines) + "\n")
 
 
 def hash_fraction(seed: int, words: Iterable[str]) -> NDArray[np.float64]:
@@ -239,12 +241,13 @@ def from_file(file: Path, dataset: Dataset) -> Split:
             if len(cells) < 2 or cells[1] not in names:
                 raise InputError("a split file has two columns, id and part", file=file, row=number, value=line)
             known[cells[0]] = names[cells[1]]
-    missing = [row for row in dataset.ids.tolist() if row not in known]
+    ids = [escaped(row) for row in dataset.ids.tolist()]
+    missing = [row for row in ids if row not in known]
     if missing:
         raise InputError(
             f"{len(missing)} rows of {dataset.name} are not in the split file", file=file, value=missing[0]
         )
-    parts = np.array([known[row] for row in dataset.ids.tolist()], np.int8)
+    parts = np.array([known[row] for row in ids], np.int8)
     seed = int(head["seed"]) if head.get("seed", "").lstrip("-").isdigit() else 0
     said = head.get("leaves_open", "what the file's author left open")
     return Split(parts, head.get("method", "file"), seed, said, counts)

@@ -227,6 +227,9 @@ def _interval(
         return None, None
     weights = resamples(len(values), groups=groups, strata=side, draws=draws, seed=seed)
     spread = np.concatenate([effect_of(values, side, some) for some in weights])
+    if effect_of is _gap:  # never negative, so resamples lie above it: centre them on the value measured
+        value = float(_gap(values, side, np.ones((1, len(values))))[0])
+        spread = np.maximum(spread + value - np.nanmedian(spread), 0.0)
     low, high = np.nanpercentile(spread, [5, 95])
     return float(low), float(high)
 

@@ -156,6 +156,14 @@ def _recorded_dir(data: dict[str, Any]) -> Path | None:
     return Path(data["data_dir"]) if data.get("data_dir") else None
 
 
+def _family_of(run: Run) -> Family[Any, Model]:
+    name = run.record.get("family")
+    known = {spec.name for _, spec in plugins.specs("family")}
+    if name not in known:
+        raise InputError("run.json names a family that is not installed", file=run.path / "run.json", value=name)
+    return plugins.family(str(name))
+
+
 def open_trained(operand: str, *, key: str | None = None, data_dir: Path | None = None) -> Trained:
     """Open a finished model; see `find_model` for what names one.
 
@@ -166,13 +174,13 @@ def open_trained(operand: str, *, key: str | None = None, data_dir: Path | None 
     """
     path = find_model(operand, key)
     run = Run.open(path)
-    if not run.finished:
+    if not run.finished or run.record.get("state") != "done":
         raise InputError(
             f"the run is {run.record.get('state', 'unfinished')}", file=path, hint="finish it with --resume"
         )
     if run.record.get("verb") not in ("train", "transfer", "tune", "import-model"):
         raise InputError(f"a run of `{run.record.get('verb')}` holds no model", file=path)
-    family = plugins.family(run.record["family"])
+    family = _family_of(run)
     config = configs.build(family.config_type, run.record.get("config") or {}, source=path / "run.json")
     try:
         task = Task(run.record["task"])

@@ -255,3 +255,13 @@ def test_hct116_and_hela() -> None:
     effect = first.effect["hct116 looked up in hela"]
     assert effect["with"] == pytest.approx(0.895, abs=0.01)
     assert effect["without"] == pytest.approx(0.535, abs=0.04)
+
+
+def test_what_a_parent_has_seen_has_been_seen(tmp_path: Path) -> None:
+    parent, child = clean("benchmark", 1, 40), clean("line", 2, 30)
+    write_keys(tmp_path / "parent.bin", parent)
+    write_keys(tmp_path / "child.bin", child, read_keys(tmp_path / "parent.bin"))
+    seen = read_keys(tmp_path / "child.bin")
+    assert overlap_mask(parent, seen).all()
+    assert overlap_mask(child, seen).all()
+    assert seen.name == "line, benchmark"

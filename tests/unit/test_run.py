@@ -250,3 +250,42 @@ def test_parents_are_relative_so_that_a_tree_can_move(tmp_path: Path) -> None:
     moved = Run.open(tmp_path / "b/second")
     assert (moved.path / moved.record["parents"][0]).resolve() == tmp_path / "b/first"
     assert second.record["parents"] == ["../first"]
+
+
+def test_an_overwrite_that_fails_leaves_every_byte_of_the_old_folder(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "run", verb="train") as run:
+        run.write_text("model.txt", "old")
+    before = {file.name: file.read_bytes() for file in run.path.iterdir()}
+    with pytest.raises(InputError), Run.create(run.path, verb="train", overwrite=True) as second:
+        second.write_text("model.txt", "new")
+        raise InputError("no good")
+    assert {file.name: file.read_bytes() for file in run.path.iterdir()} == before
+
+
+RACE = """
+import sys, time
+from pathlib import Path
+from genotool.errors import GenotoolError
+from genotool.run import Run
+while time.time() < float(sys.argv[2]):
+    pass
+try:
+    Run.create(Path(sys.argv[1]), verb="train")
+    print("held", flush=True)
+    time.sleep(3)
+except GenotoolError:
+    print("refused")
+"""
+
+
+def test_of_processes_that_ask_at_one_moment_one_gets_the_folder(tmp_path: Path) -> None:
+    moment = str(time.time() + 2)
+    command = [sys.executable, "-c", RACE, str(tmp_path / "run"), moment]
+    racers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert sorted(racer.communicate()[0].strip() for racer in racers) == ["held", *["refused"] * 3]
+
+
+def test_cells_of_a_table_keep_to_their_cell(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "run", verb="train") as run:
+        run.write_table("t.tsv", ["id", "gene"], [["1", "G\t0\nz"]])
+    assert run.file("t.tsv").read_text() == "id\tgene\n1\tG\\t0\\nz\n"

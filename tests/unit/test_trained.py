@@ -91,7 +91,7 @@ def test_data_that_have_changed_are_noticed(run: Path, table: Path) -> None:
     [
         ({"verb": "audit"}, InputError, "a run of `audit` holds no model"),
         ({"task": "clustering"}, InputError, "names no known task .*clustering"),
-        ({"family": "sgrn"}, UsageError, "unknown family 'sgrn'"),
+        ({"family": "sgrn"}, InputError, "family that is not installed"),
         ({"config": {"neighbors": 3}}, InputError, "unknown setting 'neighbors'; did you mean 'neighbours'"),
         ({"data": []}, InputError, "the run names no data"),
     ],

@@ -283,6 +283,11 @@ def test_links_and_huge_data_in_hdf5_are_refused(keras: Any, tmp_path: Path) -> 
         stored["model_weights/elsewhere"] = h5py.ExternalLink("/etc/hostname", "/")
     with pytest.raises(InputError, match="holds a link"):
         imported(linked)
+    cycle = saved(network(keras), tmp_path / "cycle.h5")
+    with h5py.File(cycle, "r+") as stored:
+        stored["model_weights/again"] = stored["model_weights"]
+    with pytest.raises(InputError, match="two names"):
+        imported(cycle)
     huge = saved(network(keras), tmp_path / "huge.h5")
     with h5py.File(huge, "r+") as stored:
         stored.create_dataset("model_weights/bomb", (2**20, 2**20), "f4", chunks=(1, 2**10), compression="gzip")

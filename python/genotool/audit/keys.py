@@ -9,6 +9,7 @@ sequences.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -90,15 +91,19 @@ def _row_bytes(column: Any, row: int) -> bytes:
     return bytes(places[kept].astype("<i8").tobytes() + values[kept].astype("<f8").tobytes())
 
 
-def write_keys(path: Path, rows: Dataset) -> None:
-    """Write the keys of the rows that a model was trained on; each key once, sorted, labels and order left
-    out.
+def write_keys(path: Path, rows: Dataset, earlier: ModelKeys | None = None) -> None:
+    """Write the keys of the rows that a model was trained on; each key once, sorted, labels and order left out.
+
+    Parameters
+    ----------
+    earlier
+        What the model that this one started from had seen: it has been seen all the same.
     """
-    keys = keys_of(rows)
+    keys = keys_of(rows) if earlier is None else joined(keys_of(rows), earlier)
     header: dict[str, Any] = {
         "kind": str(keys.kind),
         "roles": list(KEY_COLUMNS[keys.kind]),
-        "name": rows.name,
+        "name": keys.name,
     }
     if keys.digests is not None:
         distinct = np.unique(keys.digests)
@@ -115,6 +120,18 @@ def write_keys(path: Path, rows: Dataset) -> None:
         body = (b"" if header["length"] is not None else lengths.tobytes()) + _pack(letters, packing)
     header["sha256"] = hashlib.sha256(body).hexdigest()
     write_atomically(path, MAGIC + json.dumps(header, sort_keys=True).encode() + b"\n" + body)
+
+
+def joined(keys: ModelKeys, earlier: ModelKeys) -> ModelKeys:
+    """Return the keys of both; of different kinds they cannot meet, and only the first are kept."""
+    if keys.kind != earlier.kind:
+        return keys
+    names = dict.fromkeys((*keys.name.split(", "), *earlier.name.split(", ")))
+    keys = dataclasses.replace(keys, name=", ".join(names))
+    if keys.digests is not None and earlier.digests is not None:
+        return dataclasses.replace(keys, digests=np.concatenate([keys.digests, earlier.digests]))
+    pairs = zip(keys.columns, earlier.columns, strict=True)
+    return dataclasses.replace(keys, columns=tuple(Sequences.concat([one, two]) for one, two in pairs))
 
 
 def _pack(letters: bytes, packing: str) -> bytes:

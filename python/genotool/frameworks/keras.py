@@ -6,7 +6,8 @@ import math
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,8 +59,8 @@ def start(seed: int) -> Any:
             f"this process has loaded {loaded[0]} and cannot also run Keras on {backend}",
             hint="one framework per process: run the steps as separate commands",
         )
-    import keras
-
+    with _quiet_stderr():
+        import keras
     if keras.backend.backend() != backend:
         raise GenotoolError(f"Keras runs on {keras.backend.backend()} in this process, not on {backend}")
     if backend == "tensorflow":
@@ -69,8 +70,23 @@ def start(seed: int) -> Any:
     return keras
 
 
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep what TensorFlow's C++ writes while it is imported off the terminal; errors are raised as ever."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _limit_tensorflow() -> None:
-    import tensorflow as tf
+    with _quiet_stderr():
+        import tensorflow as tf
 
     threads = int(os.environ.get("GENOTOOL_THREADS", "0"))
     try:
@@ -189,6 +205,8 @@ class KerasModel:
         """Read what `save` wrote; InputError if it is damaged."""
         start(0)
         about = load_json(directory / "model.json")
+        if not isinstance(about, dict) or about.get("task") not in set(Task):
+            raise InputError("model.json names no known task", file=directory / "model.json")
         network = load_network(directory / "model.keras", custom_objects)
         return cls(network, Task(about["task"]), TargetScale.from_json(about["scale"], directory))
 

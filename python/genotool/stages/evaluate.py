@@ -20,11 +20,11 @@ from genotool.errors import InputError, UsageError
 from genotool.family import NaturalFeatures
 from genotool.floors import Floor, fit_floors
 from genotool.run import Run
-from genotool.split import Part
+from genotool.split import Fractions, Part
 from genotool.stages.fitting import data_record, write_scores
-from genotool.stages.rows import RELATIONS, RowsRequest, audited
+from genotool.stages.rows import RELATIONS, RowsRequest, audited, select
 from genotool.stats import within_groups
-from genotool.trained import Trained
+from genotool.trained import Trained, open_trained
 
 __all__ = ["EvaluateRequest", "evaluate"]
 
@@ -142,7 +142,7 @@ def _floors(trained: Trained, request: EvaluateRequest, own: Dataset, rows: Data
     if not request.floors:
         return []
     family = trained.family
-    train, valid = (own.take(trained.split.rows(part)) for part in (Part.TRAIN, Part.VALID))
+    train, valid = _fitted_on(trained, own)
     return fit_floors(
         train,
         valid,
@@ -156,14 +156,42 @@ def _floors(trained: Trained, request: EvaluateRequest, own: Dataset, rows: Data
     )
 
 
-def _parent_scores(
-    trained: Trained, seen: Sequence[Dataset], rows: Dataset
-) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
-    from genotool.trained import open_trained
+def _fitted_on(trained: Trained, own: Dataset) -> tuple[Dataset, Dataset]:
+    """Return the training and validation rows that the model got, those of lines learned jointly too."""
+    record = trained.run.record
+    if not record.get("together"):
+        return own.take(trained.split.rows(Part.TRAIN)), own.take(trained.split.rows(Part.VALID))
+    data, parent = record["data"][0], _parent(trained)
+    rows = select(
+        RowsRequest(
+            operand=data["operand"],
+            data_dir=trained.data_dir or (Path(data["data_dir"]) if data.get("data_dir") else None),
+            target=data.get("target"),
+            split=record["split_asked"],
+            fractions=Fractions(record["shares"]["valid"], record["shares"]["test"]),
+            seed=record["seed"],
+            together=tuple(record["together"]),
+            beside=tuple(record["beside"]),
+            overlap=record["overlap"],
+        ),
+        None if parent is None else parent.keys,
+    )
+    return rows.train, rows.valid
 
+
+def _parent(trained: Trained) -> Trained | None:
+    """Return the model that a transfer started from, if its folder is still there."""
     parents = trained.run.record.get("parents") or []
     folder = (trained.run.path / parents[0]).resolve() if parents else None
     if folder is None or not (folder / "run.json").is_file():
+        return None
+    return open_trained(str(folder))
+
+
+def _parent_scores(
+    trained: Trained, seen: Sequence[Dataset], rows: Dataset
+) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+    parent = _parent(trained)
+    if parent is None:
         return {}
-    parent = open_trained(str(folder))
     return {"pretrained": (np.concatenate([parent.predict(part) for part in seen]), parent.predict(rows))}

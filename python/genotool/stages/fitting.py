@@ -100,7 +100,7 @@ def fit_run(
         model, balance, chosen = _fit(request, run, rows, task, make, encoder)
         model.save(run.path)
         encoder.save(run.folder("encoder"))
-        write_keys(run.file("training_keys.bin"), rows.refit if request.refit else rows.train)
+        _write_keys(run, rows.refit if request.refit else rows.train, parent)
         with run.timed("evaluate"):
             _evaluate(request, run, rows, task, Predictor(model, encoder, balance), parent, chosen)
     return run
@@ -142,9 +142,23 @@ def _describe(request: FitRequest, run: Run, rows: Rows) -> None:
             "rows": {part.name.lower(): int((rows.split.parts == part).sum()) for part in Part},
         },
         overlap=request.rows.overlap,
+        split_asked=request.rows.split,
+        shares={"valid": request.rows.fractions.valid, "test": request.rows.fractions.test},
+        together=list(request.rows.together),
+        beside=list(request.rows.beside),
         leaky=request.rows.overlap == "keep",
         balance=request.balance,
     )
+
+
+def _write_keys(run: Run, fitted: Dataset, parent: Trained | None) -> None:
+    """Write what the model has seen, its parent's rows too; nothing where the parent's are not known."""
+    if parent is None:
+        write_keys(run.file("training_keys.bin"), fitted)
+    elif parent.keys is not None:
+        write_keys(run.file("training_keys.bin"), fitted, parent.keys)
+    else:
+        run.log("what the model before transfer was trained on is not known: overlap unknown")
 
 
 def data_record(dataset: Dataset, request: RowsRequest | None = None) -> dict[str, Any]:
@@ -247,8 +261,7 @@ def _evaluate(
 
 
 def _floors(request: FitRequest, rows: Rows, task: Task, parent: Trained | None) -> list[Floor]:
-    own = Part.TRAIN, Part.VALID
-    train, valid = (rows.dataset.take(rows.split.rows(part)) for part in own)
+    train, valid = rows.train, rows.valid  # with joint lines theirs too: a floor gets what the model got
     extra = {}
     if parent is not None:
         seen = np.concatenate([parent.predict(train), parent.predict(valid)])

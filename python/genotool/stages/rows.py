@@ -115,7 +115,7 @@ def select(request: RowsRequest, seen: ModelKeys | None = None) -> Rows:
     wanted = ((Part.TRAIN,), (Part.VALID,), (Part.TRAIN, Part.VALID))
     train, valid, refit = (_with(main, split, parts, others, splits, joint) for parts in wanted)
     test = _part(main, split, Part.TEST)
-    _check(main, train, valid)
+    _check(main, split, train, valid)
     audit = audit_split(main, split).merged(
         audit_datasets([main, *(others[name] for name in joint)], keys=[] if seen is None else [seen])
     )
@@ -219,10 +219,18 @@ def _with(
     return concatenate([rows, *(_part(others[name], splits[name], *parts) for name in joint)], main.name)
 
 
-def _check(dataset: Dataset, train: Dataset, valid: Dataset) -> None:
+def _check(dataset: Dataset, split: Split, train: Dataset, valid: Dataset) -> None:
     for part, rows in (("training", train), ("validation", valid)):
         if not len(rows):
-            raise InputError(f"the {part} part of {dataset.name} is empty", hint="another --split, or more data")
+            gone = "; ".join(f"{reason}: {count}" for reason, count in split.counts.items() if count)
+            why = f" ({gone})" if gone else ""
+            raise InputError(
+                f"the {part} part of {dataset.name} is empty{why}",
+                hint="group the rows that are alike (a groups column), another --split, or more data",
+            )
+    if not dataset.classes and train.target is not None and np.ptp(train.target) == 0:
+        same = float(train.target[0])
+        raise InputError(f"every training row of {dataset.name} has one target", file=dataset.about.path, value=same)
     if dataset.classes and train.target is not None and len(np.unique(train.target)) < 2:
         only = dataset.classes[int(train.target[0])]
         raise InputError(

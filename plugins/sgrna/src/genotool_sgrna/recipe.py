@@ -72,11 +72,12 @@ class GuideRecipe:
         for cell, name in sources.chosen.items():
             steps += self._line(config, request, sources, cell, name, model)
         statistics = [config.benchmark] if not sources.file_only else []
+        draws = "200" if sources.simulated else "1000"
         steps.append(
             Step(
                 ("sgrna", "compare"),
                 "",
-                (*statistics, *sources.chosen.values(), *sources.independent, "--permutations", "200"),
+                (*statistics, *sources.chosen.values(), *sources.independent, "--permutations", draws),
             )
         )
         models = {cell: f"transfer-{_word(cell)}" for cell in sources.chosen}
@@ -227,9 +228,12 @@ def _asked(config: RecipeConfig, sources: Sources, request: Request) -> str:
         if config.search
         else (f"a CNN trained on {config.benchmark}" if sources.simulated else "the model that genotool ships")
     )
-    text = f"Which guides are efficient in {cells}? Starting from {how}, transferred with genes kept apart."
+    by_row = config.split == "row" or (config.preset == "rnas-sgrna" and config.split is None)
+    kept = "split by guide: genes straddle training and test" if by_row else "with genes kept apart"
+    kept = "split as the file allows" if sources.file_only and not by_row else kept
+    text = f"Which guides are efficient in {cells}? Starting from {how}, transferred {kept}."
     if config.preset:
-        text += " Everything else as published by RNAS-sgRNA."
+        text += " SMOTE and one line alone, as published by RNAS-sgRNA."
     if sources.missing:
         text += f" Not at hand, so not evaluated: {', '.join(sources.missing)}."
     return text + (" SIMULATED data." if sources.simulated else "") + f" Seed {request.seed}."

@@ -49,7 +49,7 @@ def _check_hdf5(stored: Any, file: Path) -> None:
     """Refuse links out of the file, data that are no plain numbers, and more data than a network has."""
     import h5py
 
-    total = 0
+    total, seen = 0, set()
     waiting = [stored]
     while waiting:
         group = waiting.pop()
@@ -57,6 +57,10 @@ def _check_hdf5(stored: Any, file: Path) -> None:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise InputError("the HDF5 file holds a link", file=file, value=name)
             item = group[name]
+            place = h5py.h5o.get_info(item.id).addr
+            if place in seen:
+                raise InputError("the HDF5 file holds one object under two names", file=file, value=name)
+            seen.add(place)
             if isinstance(item, h5py.Group):
                 waiting.append(item)
                 continue

@@ -256,9 +256,14 @@ def test_an_overwrite_that_fails_leaves_every_byte_of_the_old_folder(tmp_path: P
     with Run.create(tmp_path / "run", verb="train") as run:
         run.write_text("model.txt", "old")
     before = {file.name: file.read_bytes() for file in run.path.iterdir()}
-    with pytest.raises(InputError), Run.create(run.path, verb="train", overwrite=True) as second:
-        second.write_text("model.txt", "new")
-        raise InputError("no good")
+
+    def fail() -> None:
+        with Run.create(run.path, verb="train", overwrite=True) as second:
+            second.write_text("model.txt", "new")
+            raise InputError("no good")
+
+    with pytest.raises(InputError):
+        fail()
     assert {file.name: file.read_bytes() for file in run.path.iterdir()} == before
 
 

@@ -11,13 +11,17 @@ import typer
 from genotool.cli.options import Common, command
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-COMMON = ("out", "backend", "device", "threads", "data_dir", "overwrite", "json", "quiet", "verbose")
+COMMON = ("backend", "device", "threads", "data_dir", "json", "quiet", "verbose")
 
 
 def predict(
     model: Annotated[str, typer.Argument(help="a run folder, or a family that ships a model")],
     data: Annotated[str, typer.Argument(help="a data set's name, a table or a FASTA file")],
     common: Common,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="the file to write; none or -: standard output")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an existing file")] = False,
     key: Annotated[str | None, typer.Option("--model", help="which model of a recipe's folder")] = None,
     scan: Annotated[bool, typer.Option("--scan", help="score every site of a FASTA, both strands, ranked")] = False,
     output_format: Annotated[str, typer.Option("--format", help="tsv, bed, crispor or mageck")] = "tsv",
@@ -35,18 +39,20 @@ def predict(
     """Score rows that have no label; -o is a file (`-`: standard output), its provenance beside it."""
     from genotool.stages.predict import run_predict
 
-    out = None if common.out is None or str(common.out) == "-" else Path(common.out)
+    file = None if str(out) == "-" else out
     done = run_predict(
-        model, data, out, key=key, scan=scan, output_format=output_format, pam=pam, avoid_sites=avoid_site,
+        model, data, file, key=key, scan=scan, output_format=output_format, pam=pam, avoid_sites=avoid_site,
         per_record=per_record, per_gene=per_gene, top=top, data_dir=common.data_dir, batch_size=batch_size,
-        overwrite=common.overwrite,
+        overwrite=overwrite,
     )  # fmt: skip
     for warning in done.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    if common.json and out is not None:
+    if not common.quiet:
+        typer.echo(f"score: {done.provenance['model']['score']}", err=True)
+    if common.json and file is not None:
         typer.echo(json.dumps(done.provenance))
-    elif out is not None and not common.quiet:
-        typer.echo(f"{done.written} of {done.rows} rows: {out}", err=True)
+    elif file is not None and not common.quiet:
+        typer.echo(f"{done.written} of {done.rows} rows: {file}", err=True)
 
 
 app.command()(command(predict, common=COMMON))

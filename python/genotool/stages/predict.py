@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ScanRequest", "Summary", "predict", "run_predict", "seen_words", "write_predictions"]
 
 BATCH_ROWS = 65_536
+SPACER = 20
+"""The longest guide without a PAM."""
 MODEL_FILES = ("model*", "*.keras", "encoder/*", "config.toml")
 RELATIONS = ("variant", "reverse_complement", "exact")
 """What a row and a training row can have in common, the strongest last: it is the one that is written."""
@@ -233,10 +235,19 @@ def _run_table(trained: Trained, data: str, out: Path | None, *, batch_size: int
         "name": rows.name, "path": rows.about.path, "digest": rows.digest, "rows": len(rows),
         "simulated": rows.about.simulated, "cite": rows.about.cite, "licence": rows.about.licence,
     }  # fmt: skip
-    warnings = tuple(filter(None, (rows.about.warning,)))
+    warnings = tuple(filter(None, (rows.about.warning, *_shape_warnings(rows))))
     return Summary(
         out, len(rows), len(rows), overlap_counts(seen), dict(rows.about.left_out), warnings, {"data": about}
     )
+
+
+def _shape_warnings(rows: Dataset) -> list[str]:
+    """Say where guides come without their PAM: they are scored, but not as they would be with it."""
+    if rows.kind is not Kind.GUIDES:
+        return []
+    bare = sum(int((column.lengths <= SPACER).sum()) for column in rows.keys if isinstance(column, Sequences))
+    said = f"{bare} of {len(rows)} guides have no PAM: its bases and missing distal ones count as unknown"
+    return [f"{said}, which moves the scores"] if bare else []
 
 
 def overlap_counts(seen: Sequence[str]) -> dict[str, int] | None:
@@ -258,6 +269,7 @@ def _provenance(trained: Trained, model: str, command: Sequence[str] | None, sum
             "task": trained.task.value,
             "digest": folder_digest(trained.run.path, MODEL_FILES),
             "threshold": trained.threshold if trained.task is Task.BINARY else None,
+            "score": _meaning(trained),
             "trained_on": [{name: item.get(name) for name in ("name", "digest", "rows")} for item in record["data"]],
             "leaky": bool(record.get("leaky")),
         },
@@ -271,6 +283,15 @@ def _provenance(trained: Trained, model: str, command: Sequence[str] | None, sum
         "versions": versions(),
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _meaning(trained: Trained) -> str:
+    """Return what a score is, in words."""
+    data = (trained.run.record.get("data") or [{}])[0]
+    where = ", ".join(str(data[name]) for name in ("name", "cell") if data.get(name)) or "data that are not known"
+    if trained.task is Task.REGRESSION:
+        return f"the number that {data.get('target') or 'the target'} was in {where}: no probability"
+    return f"the probability of the positive class as labelled in {where}"
 
 
 def _model_warnings(trained: Trained) -> list[str]:

@@ -165,6 +165,8 @@ class Trial:
         The number of weights.
     values
         The hyper-parameters, as the engine names them.
+    architecture
+        What they make, in words.
     failure
         The first line of the trial's error, else "".
     """
@@ -174,6 +176,7 @@ class Trial:
     parameters: int
     seconds: float
     values: dict[str, Any] = field(default_factory=dict)
+    architecture: str = ""
     failure: str = ""
 
 

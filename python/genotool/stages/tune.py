@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from genotool.errors import UnsupportedStageError
 from genotool.family import Model, Trial, Tunes
 from genotool.run import Run
 from genotool.stages.fitting import FitRequest, Fitted, fit_run
 
-__all__ = ["tune"]
+__all__ = ["tune", "write_trials"]
 
 
 def tune(request: FitRequest) -> Run:
@@ -33,14 +34,14 @@ def tune(request: FitRequest) -> Run:
     return fit_run(request, "tune", search)
 
 
-def write_trials(run: Run, trials: tuple[Trial, ...]) -> None:
-    """Write the table of trials, in the order tried."""
-    header = ["number", "score", "parameters", "seconds", "values", "failure"]
-    run.write_table(
-        "trials.tsv",
-        header,
-        (
-            [t.number, t.score, t.parameters, round(t.seconds, 1), json.dumps(t.values, sort_keys=True), t.failure]
-            for t in trials
-        ),
-    )
+def write_trials(run: Run, trials: Sequence[Trial]) -> None:
+    """Write the table of trials, in the order tried: ``trials.tsv``."""
+    header = ["number", "score", "parameters", "seconds", "architecture", "values", "failure"]
+    run.write_table("trials.tsv", header, map(_cells, trials))
+
+
+def _cells(trial: Trial) -> list[object]:
+    values = json.dumps(trial.values, sort_keys=True)
+    return [
+        trial.number, trial.score, trial.parameters, round(trial.seconds, 1), trial.architecture, values, trial.failure
+    ]  # fmt: skip

@@ -12,13 +12,13 @@ from genotool.family import Trial
 from genotool.persist import load_json, save_json
 from genotool.progress import Bar
 from genotool.run import Run
+from genotool.stages.tune import write_trials
 
 from genotool_sgrna.architecture import Architecture
 
 __all__ = ["OBJECTIVE", "Record"]
 
 OBJECTIVE = "val_loss"
-HEADER = ("number", "score", "parameters", "seconds", "architecture", "values", "failure")
 
 
 class Record:
@@ -67,9 +67,9 @@ class Record:
         """Keep a trial that was run."""
         shape = Architecture.of(values)
         seconds = round(time.monotonic() - self._began, 3)
-        self.trials.append(Trial(number, score, shape.parameters, seconds, values, failure))
+        self.trials.append(Trial(number, score, shape.parameters, seconds, values, shape.words, failure))
         save_json(self.file, [dataclasses.asdict(trial) for trial in self.trials])
-        self.run.write_table("trials.tsv", HEADER, [_cells(trial) for trial in self.trials])
+        write_trials(self.run, self.trials)
         outcome = failure if score is None else f"{OBJECTIVE} {score:.5f}"
         words = f"{shape.words}; {shape.parameters} weights"
         self.run.log(f"trial {number + 1} of {self.limit}: {outcome}; {words}; {seconds:.0f} s")
@@ -86,9 +86,3 @@ class Record:
     def weights(self, trial: Trial) -> Path:
         """Return the file of a trial's weights at its best epoch."""
         return self.folder(trial.number) / "checkpoint.weights.h5"
-
-
-def _cells(trial: Trial) -> list[object]:
-    shape = Architecture.of(trial.values)
-    values = json.dumps(trial.values, sort_keys=True)
-    return [trial.number, trial.score, trial.parameters, trial.seconds, shape.words, values, trial.failure]

@@ -6,7 +6,6 @@ live process at a time (``.lock`` names host, process and its start), so two com
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
@@ -25,6 +24,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, ClassVar, Self
 
+from genotool import lock
 from genotool.errors import GenotoolError, InputError, StoppedError, UsageError
 
 __all__ = ["FORMAT", "Run", "escaped", "write_atomically"]
@@ -139,7 +139,7 @@ class Run:
         run._previous = previous
         try:
             path.mkdir(parents=True, exist_ok=True)
-            run._take_lock()
+            lock.take(run.path)
         except OSError as error:
             raise GenotoolError(f"{path}: cannot be written: {error.strerror}", hint="choose another -o") from error
         run._set_state("running")
@@ -191,7 +191,7 @@ class Run:
             If a live process holds it.
         """
         run = cls.open(path)
-        run._take_lock()
+        lock.take(run.path)
         run._set_state("running")
         return run
 
@@ -283,7 +283,7 @@ class Run:
         if not restored and self.path.is_dir():
             self.log(f"{state}: {type(error).__name__}: {error}")
             self._set_state(state, error=str(error).splitlines()[0] if str(error) else type(error).__name__)
-            self._release()
+            lock.release(self.path)
         if Run.stopped is not None:
             stopped, Run.stopped = Run.stopped, None
             raise stopped
@@ -295,7 +295,7 @@ class Run:
         self.record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         self._set_state("done")
         write_atomically(self.file("DONE"), "")
-        self._release()
+        lock.release(self.path)
         self._end_previous(restore=False)
         manager().hook.genotool_stage_finished(stage=self.record["verb"], run=self)
 
@@ -315,22 +315,6 @@ class Run:
             shutil.rmtree(previous, ignore_errors=True)
         return restore
 
-    def _take_lock(self) -> None:
-        """Hold the folder; of processes that ask at one time, one gets it (the folder itself is locked meanwhile)."""
-        lock = self.path / ".lock"
-        folder = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            holder = _holder(lock)
-            if holder is not None:
-                raise _held(self.path, holder)
-            write_atomically(lock, f"{socket.gethostname()} {os.getpid()} {_process_start(os.getpid())}")
-        finally:
-            os.close(folder)
-
-    def _release(self) -> None:
-        (self.path / ".lock").unlink(missing_ok=True)
-
 
 def _occupied(path: Path, overwrite: bool) -> bool:
     """Return whether an old run folder is at `path` that may be replaced; raise where nothing may be made there."""
@@ -345,9 +329,7 @@ def _occupied(path: Path, overwrite: bool) -> bool:
         )
     if not (path / "run.json").is_file():
         raise UsageError(f"{path}: exists and is no run folder; --overwrite replaces run folders only")
-    holder = _holder(path / ".lock")
-    if holder is not None:
-        raise _held(path, holder)
+    lock.check_free(path)
     return True
 
 
@@ -358,39 +340,6 @@ def _make_room(path: Path, overwrite: bool) -> Path | None:
     aside = path.with_name(f".{path.name}.previous-{os.getpid()}")
     path.rename(aside)
     return aside
-
-
-def _held(path: Path, holder: str) -> UsageError:
-    hint = f"wait for it, or choose another -o; if that machine died, remove {path / '.lock'}"
-    return UsageError(f"{path}: held by a live process ({holder})", hint=hint)
-
-
-def _holder(lock: Path) -> str | None:
-    """Return ``host, process`` of the live holder of a lock; None if it is free or its holder is gone."""
-    try:
-        host, pid, start = lock.read_text().split()
-        gone = host == socket.gethostname() and _process_start(int(pid)) != start
-    except (OSError, ValueError):
-        return None
-    return None if gone else f"{host}, process {pid}"
-
-
-def _process_start(pid: int) -> str:
-    """Return the start time of a live process as the kernel counts it; "gone" if there is none."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return "gone" if fields[0] == "Z" else fields[19]
-    except OSError:
-        pass
-    if sys.platform == "linux":
-        return "gone"
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return "gone"
-    except PermissionError:
-        return "alive"
-    return "alive"
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

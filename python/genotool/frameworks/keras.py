@@ -22,7 +22,7 @@ from genotool.errors import GenotoolError, InputError, TrainingError
 from genotool.persist import load_json, load_network, save_json, save_network
 from genotool.run import Run
 
-__all__ = ["KerasModel", "TargetScale", "Training", "start", "train"]
+__all__ = ["KerasModel", "TargetScale", "Training", "adamw", "start", "train"]
 
 PREDICT_ROWS = 8192
 IN_MEMORY = 2**30
@@ -250,7 +250,7 @@ def train(
     """
     keras = start(seed)
     names, scale = input_names(network), scale or TargetScale()
-    network.compile(optimizer=_optimizer(keras, training, math.ceil(len(rows) / training.batch_size)), loss=loss)
+    network.compile(optimizer=adamw(keras, training, math.ceil(len(rows) / training.batch_size)), loss=loss)
     callbacks = [_history(keras, run, history), *_averaging(keras, training)]
     callbacks += [
         keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),
@@ -271,8 +271,8 @@ def train(
         raise TrainingError("training diverged: the loss is no number", hint="try a smaller learning rate")
 
 
-def _optimizer(keras: Any, training: Training, steps: int) -> Any:
-    """Return AdamW, its rate rising over the warm-up and then falling on a cosine, where that is asked for."""
+def adamw(keras: Any, training: Training, steps: int) -> Any:
+    """Return AdamW for `steps` steps an epoch, its rate rising over the warm-up, then falling on a cosine."""
     rate: Any = training.learning_rate
     if training.cosine:
         total = steps * training.epochs

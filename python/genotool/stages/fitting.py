@@ -319,7 +319,8 @@ def write_scores(
     group = [] if dataset.groups is None else ["group"]
     wide = score.ndim == 2
     scores = [f"score_{label}" for label in dataset.classes] if wide else ["score"]
-    header = ["id", *roles, *group, "split", "target", *scores, "label"]
+    mark = {"simulated": "yes"} if run.record.get("simulated") else {}
+    header = ["id", *roles, *group, "split", "target", *scores, "label", *mark]
     parts = {part.value: part.name.lower() for part in Part}
 
     def line(row: int) -> list[object]:
@@ -329,7 +330,7 @@ def write_scores(
         cells += [] if dataset.groups is None else [dataset.groups[row]]
         cells += [parts[int(split[row])] if split is not None else "", named]
         values = [float(value) for value in np.atleast_1d(score[row])]
-        return [*cells, *(f"{value:.6g}" for value in values), _label(dataset, values, threshold, task)]
+        return [*cells, *(f"{value:.6g}" for value in values), _label(dataset, values, threshold, task), *mark.values()]
 
     run.write_table(name, header, (line(row) for row in range(len(dataset))))
 

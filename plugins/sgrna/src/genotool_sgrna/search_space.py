@@ -17,7 +17,7 @@ from autokeras.engine.tuner import AutoTuner
 from autokeras.graph import Graph
 from autokeras.tuners.greedy import GreedyOracle
 from genotool.errors import StoppedError
-from genotool.frameworks.keras import Training
+from genotool.frameworks.keras import Training, adamw
 from keras_tuner.engine.trial import TrialStatus
 
 from genotool_sgrna.architecture import Architecture
@@ -108,25 +108,6 @@ def output_head(binary: bool) -> Any:
     return ClassHead(name="head", dropout=0.0) if binary else NumberHead(name="head", dropout=0.0)
 
 
-def optimizer(training: Training, steps: int) -> Any:
-    """Return AdamW as `genotool.frameworks.keras.train` makes it, for `steps` steps an epoch."""
-    rate: Any = training.learning_rate
-    if training.cosine:
-        total = steps * training.epochs
-        rising = int(training.warmup * total)
-        warm = {"warmup_target": rate, "warmup_steps": rising} if rising else {}
-        rate = keras.optimizers.schedules.CosineDecay(
-            rate / 20 if rising else rate, max(total - rising, 1), alpha=0.01, **warm
-        )
-    return keras.optimizers.AdamW(
-        rate,
-        weight_decay=training.weight_decay,
-        clipnorm=1.0,
-        use_ema=training.ema > 0,
-        ema_momentum=training.ema or 0.99,
-    )
-
-
 class GuideGraph(Graph):  # type: ignore[misc]
     """AutoKeras' graph, compiled as genotool trains: warm-up, cosine, clipped gradients, averaged weights.
 
@@ -146,7 +127,7 @@ class GuideGraph(Graph):  # type: ignore[misc]
         decayed = decay[hp.Choice("optimizer", ["adam", "adamw"], default="adamw")]
         rate = hp.Choice("learning_rate", [5e-4, 1e-3, 2e-3, 4e-3], default=2e-3)
         chosen = replace(self.training, learning_rate=rate, weight_decay=decayed)
-        model.compile(optimizer=optimizer(chosen, self.steps), loss=self._get_loss())
+        model.compile(optimizer=adamw(keras, chosen, self.steps), loss=self._get_loss())
         return model
 
 

@@ -28,7 +28,10 @@ __all__ = [
     "Difference",
     "Estimate",
     "bootstrap",
+    "difference_of",
     "group_codes",
+    "multiplicities",
+    "orders_nothing",
     "paired",
     "resamples",
     "values_by_group",
@@ -130,15 +133,16 @@ def resamples(
         count = min(some, draws - start)
         if clusters is not None:
             codes, total = clusters
-            yield _multiplicities(rng, count, total)[:, codes]
+            yield multiplicities(rng, count, total)[:, codes]
             continue
         weights = np.empty((count, n), np.float64)
         for rows in layers:
-            weights[:, rows] = _multiplicities(rng, count, len(rows))
+            weights[:, rows] = multiplicities(rng, count, len(rows))
         yield weights
 
 
-def _multiplicities(rng: np.random.Generator, draws: int, size: int) -> Floats:
+def multiplicities(rng: np.random.Generator, draws: int, size: int) -> Floats:
+    """Return (draws, size): how often each of `size` items is in a draw of `size` with replacement."""
     picked = rng.integers(0, size, (draws, size)) + np.arange(draws)[:, None] * size
     return np.bincount(picked.reshape(-1), minlength=draws * size).reshape(draws, size).astype(np.float64)
 
@@ -283,17 +287,18 @@ def paired(
     if count is not None and count < FEW_GROUPS:
         return Difference(metric, value, None, None, None, None, n, count, "too few groups")
     a, b = (_spread(task, target, s, metric, groups, t, draws, seed) for s, t in zip(scores, thresholds, strict=True))
-    return _difference(metric, value, sign * (a - b), n, count)
+    return difference_of(metric, value, sign * (a - b), n, count)
 
 
 def _point(task: Task, target: NDArray[Any], score: Floats, metric: str, threshold: float) -> float | str:
-    if _orders_nothing(score, metric):
+    if orders_nothing(score, metric):
         return 0.0
     value = compute(task, target, score, threshold=threshold)[metric]
     return value if value is not None else missing(task, target, score, threshold=threshold)[metric]
 
 
-def _orders_nothing(score: Floats, metric: str) -> bool:
+def orders_nothing(score: Floats, metric: str) -> bool:
+    """Return whether a correlation has nothing to go by: the score is constant, and the metric counts as 0."""
     return metric in {"spearman", "pearson"} and bool(np.ptp(score) == 0)
 
 
@@ -307,12 +312,13 @@ def _spread(
     draws: int,
     seed: int,
 ) -> Floats:
-    if _orders_nothing(score, metric):
+    if orders_nothing(score, metric):
         return np.zeros(draws)
     return _draws(task, (metric,), target, score, groups, threshold, draws, seed)[metric]
 
 
-def _difference(metric: str, value: float, spread: Floats, n: int, count: int | None) -> Difference:
+def difference_of(metric: str, value: float, spread: Floats, n: int, count: int | None) -> Difference:
+    """Return a measured difference with the interval and the p-value that (draws,) resampled differences give."""
     low, high, reason = _limits(spread, "", count)
     if reason:
         return Difference(metric, value, None, None, None, None, n, count, reason)

@@ -23,7 +23,7 @@ from genotool.floors import Floor
 from genotool.intervals import FEW_GROUPS, Difference, paired
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER
 
-__all__ = ["MARGIN", "Comparison", "Verdict", "judge"]
+__all__ = ["MARGIN", "Comparison", "Verdict", "decide", "judge"]
 
 MARGIN = 0.01
 LEVEL = 0.05
@@ -99,8 +99,6 @@ def judge(
     margin
         Differences inside ± this are equivalent.
     """
-    from genotool.stats import holm
-
     task = Task(task)
     metric = metric or HEADLINE[task]
     scores = floors if isinstance(floors, Mapping) else {floor.name: floor.scores for floor in floors}
@@ -108,6 +106,13 @@ def judge(
         name: paired(task, target, score, other, metric, groups, draws=draws, seed=seed)
         for name, other in scores.items()
     }
+    return decide(differences, metric, margin)
+
+
+def decide(differences: Mapping[str, Difference], metric: str, margin: float = MARGIN) -> Verdict:
+    """Return the verdict on the differences to each floor, corrected over all of them."""
+    from genotool.stats import holm
+
     if not differences:
         return Verdict("undecided", "", metric, None, None, None, None, None, "There is no floor to compare with.")
     known = [name for name, difference in differences.items() if difference.p is not None]

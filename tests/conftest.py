@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -48,3 +49,34 @@ def genotool(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     os.environ.update(environment)
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="module")
+def nearest_family() -> Iterator[None]:
+    """Have the example plugin of `examples/` installed, for the tests of one module."""
+    from genotool import plugins
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[1] / "examples/genotool-nearest/src"))
+        import genotool_nearest
+
+        plugins.manager().register(genotool_nearest, name="nearest")
+        plugins.specs.cache_clear()
+        yield
+        plugins.manager().unregister(name="nearest")
+        plugins.specs.cache_clear()
+
+
+@pytest.fixture
+def toy_table(tmp_path: Path) -> Path:
+    """Return a TSV file of the toy sequences: sequence, label, group."""
+    from genotool.dataset import Kind, Task
+    from genotool.testing import toy_dataset
+
+    rows = toy_dataset(Kind.SEQUENCES, Task.BINARY)
+    assert rows.target is not None
+    assert rows.groups is not None
+    file = tmp_path / "toy.tsv"
+    cells = zip(rows.columns["sequence"], rows.target.tolist(), rows.groups.tolist(), strict=True)
+    file.write_text("sequence\tlabel\tgroup\n" + "".join(f"{s}\t{t}\t{g}\n" for s, t, g in cells))
+    return file

@@ -25,12 +25,15 @@ class Step:
         The rest of the command line; ``{transfer-hct116}`` stands for the folder of that earlier step.
     findings_stop
         Whether an audit finding (exit 5) ends the recipe; else it is reported and the recipe goes on.
+    seed
+        The step's own seed, as for a repeat on another split; None: the run's.
     """
 
     verb: tuple[str, ...]
     what: str
     arguments: tuple[str, ...]
     findings_stop: bool = False
+    seed: int | None = None
 
     @property
     def key(self) -> str:

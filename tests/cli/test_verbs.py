@@ -9,49 +9,25 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from genotool import plugins
-from genotool.dataset import Kind, Task
-from genotool.testing import toy_dataset
 
 EXAMPLE = Path(__file__).parents[2] / "examples/genotool-nearest/src"
+pytestmark = pytest.mark.usefixtures("nearest_family")
 
 
-@pytest.fixture(autouse=True)
-def _example(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(str(EXAMPLE))
-    import genotool_nearest
-
-    plugins.manager().register(genotool_nearest, name="nearest")
-    plugins.specs.cache_clear()
-    yield
-    plugins.manager().unregister(name="nearest")
-    plugins.specs.cache_clear()
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    rows = toy_dataset(Kind.SEQUENCES, Task.BINARY)
-    file = tmp_path / "toy.tsv"
-    cells = zip(rows.columns["sequence"], rows.target.tolist(), rows.groups.tolist(), strict=True)
-    file.write_text("sequence\tlabel\tgroup\n" + "".join(f"{s}\t{t}\t{g}\n" for s, t, g in cells))
-    return file
-
-
-def test_print_config_reads_back(genotool, table: Path, tmp_path: Path) -> None:
+def test_print_config_reads_back(genotool, toy_table: Path, tmp_path: Path) -> None:
     shown = genotool(
-        "train", "sgrna", table, "--print-config", "--dropout", "0.2", "--set", "search.trials=3", "--seed", 7
+        "train", "sgrna", toy_table, "--print-config", "--dropout", "0.2", "--set", "search.trials=3", "--seed", 7
     )
     assert shown.returncode == 0, shown.stderr
     settings = tomllib.loads(shown.stdout)
     assert (settings["dropout"], settings["search"]["trials"], settings["seed"]) == (0.2, 3, 7)
     file = tmp_path / "settings.toml"
     file.write_text(shown.stdout)
-    assert genotool("train", "sgrna", table, "-c", file, "--seed", 7, "--print-config").stdout == shown.stdout
-    overridden = genotool("train", "sgrna", table, "-c", file, "--dropout", "0.5", "--print-config")
+    assert genotool("train", "sgrna", toy_table, "-c", file, "--seed", 7, "--print-config").stdout == shown.stdout
+    overridden = genotool("train", "sgrna", toy_table, "-c", file, "--dropout", "0.5", "--print-config")
     assert tomllib.loads(overridden.stdout)["dropout"] == 0.5
 
 
@@ -86,16 +62,16 @@ def test_a_switch_takes_no_value_and_a_list_may_be_repeated(genotool) -> None:
     assert tomllib.loads(genotool("run", "sgrna", "--print-config").stdout)["cell"] == ["HCT116"]
 
 
-def test_one_seed_for_everything(genotool, table: Path) -> None:
+def test_one_seed_for_everything(genotool, toy_table: Path) -> None:
     assert genotool("train", "sgrna", "--help").stdout.count("--seed ") == 1
-    done = genotool("train", "sgrna", table, "--set", "seed=3")
+    done = genotool("train", "sgrna", toy_table, "--set", "seed=3")
     assert done.returncode == 2
     assert "--seed" in done.stderr
 
 
-def test_results_on_stdout_the_rest_on_stderr(genotool, table: Path, tmp_path: Path) -> None:
+def test_results_on_stdout_the_rest_on_stderr(genotool, toy_table: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    done = genotool("train", "nearest", table, "-o", run, "--no-floors", "--threads", 1, "--json")
+    done = genotool("train", "nearest", toy_table, "-o", run, "--no-floors", "--threads", 1, "--json")
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
     assert printed["run"] == str(run)
@@ -106,7 +82,7 @@ def test_results_on_stdout_the_rest_on_stderr(genotool, table: Path, tmp_path: P
     assert "roc_auc" in done.stdout
     assert done.stdout.splitlines()[-1] == f"run: {tmp_path / 'evaluated'}"
 
-    done = genotool("predict", run, table)
+    done = genotool("predict", run, toy_table)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 161
@@ -128,8 +104,8 @@ def test_listings_as_json(words: list[str], genotool, tmp_path: Path, monkeypatc
     assert json.loads(done.stdout)
 
 
-def test_a_second_run_needs_a_word(genotool, table: Path, tmp_path: Path) -> None:
-    command = ["train", "nearest", table, "-o", tmp_path / "run", "--no-floors", "--threads", 1]
+def test_a_second_run_needs_a_word(genotool, toy_table: Path, tmp_path: Path) -> None:
+    command = ["train", "nearest", toy_table, "-o", tmp_path / "run", "--no-floors", "--threads", 1]
     assert genotool(*command).returncode == 0
     before = (tmp_path / "run/DONE").stat().st_mtime_ns
     assert genotool(*command).returncode == 2
@@ -143,11 +119,11 @@ def test_a_second_run_needs_a_word(genotool, table: Path, tmp_path: Path) -> Non
     assert (tmp_path / "run/DONE").stat().st_mtime_ns != before
 
 
-def test_an_interrupted_training_goes_on_with_its_own_settings(genotool, table: Path, tmp_path: Path) -> None:
+def test_an_interrupted_training_goes_on_with_its_own_settings(genotool, toy_table: Path, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     flags = ["--no-floors", "--threads", 1, "--neighbours", 3, "--seed", 4]
-    assert genotool("train", "nearest", table, "-o", whole, *flags).returncode == 0
-    assert genotool("train", "nearest", table, "-o", cut, *flags).returncode == 0
+    assert genotool("train", "nearest", toy_table, "-o", whole, *flags).returncode == 0
+    assert genotool("train", "nearest", toy_table, "-o", cut, *flags).returncode == 0
     (cut / "DONE").unlink()
     (cut / "model.npz").unlink()
     (cut / "metrics.json").unlink()
@@ -178,9 +154,9 @@ main(sys.argv[1:])
     ("number", "code", "state"),
     [(signal.SIGTERM, 75, "stopped"), (signal.SIGUSR1, 75, "stopped"), (signal.SIGKILL, -9, "running")],
 )
-def test_a_signal_leaves_a_run_that_goes_on(number, code, state, genotool, table: Path, tmp_path: Path) -> None:
+def test_a_signal_leaves_a_run_that_goes_on(number, code, state, genotool, toy_table: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    command = ["train", "nearest", str(table), "-o", str(run), "--no-floors", "--threads", "1", "-q"]
+    command = ["train", "nearest", str(toy_table), "-o", str(run), "--no-floors", "--threads", "1", "-q"]
     process = subprocess.Popen([sys.executable, "-c", SLOW, str(EXAMPLE), *command], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert any(line == "fitting\n" for line in process.stderr)

@@ -23,6 +23,7 @@ VERBS: dict[str, str] = {
     "evaluate": "score a model on its test rows or on other sets, beside its floors",
     "predict": "score rows that have no label; --scan every site of a FASTA",
     "explain": "attribute predictions to the input",
+    "compare": "rank runs on the test rows they share; or judge repeats of a model as one, --pooled",
     "audit": "look for leaks within a data set, between sets, in a run",
     "import-model": "make a run folder from a model file that another tool wrote",
     "report": "write the report of a run as one HTML file",

@@ -19,9 +19,10 @@ from genotool.dataset import Dataset, Task
 from genotool.errors import InputError, UsageError
 from genotool.family import NaturalFeatures
 from genotool.floors import Floor, fit_floors
+from genotool.predictions import write_floor_scores, write_scores
 from genotool.run import Run
 from genotool.split import Fractions, Part
-from genotool.stages.fitting import data_record, write_scores
+from genotool.stages.fitting import data_record
 from genotool.stages.rows import RELATIONS, RowsRequest, audited, select
 from genotool.stats import within_groups
 from genotool.trained import Trained, open_trained
@@ -105,6 +106,7 @@ def _own_test(trained: Trained, request: EvaluateRequest, run: Run, own: Dataset
     score = trained.predict(test)
     write_scores(run, test, score, trained.threshold, trained.task, split=trained.split.parts[rows])
     floors = _floors(trained, request, own, test, trained.task)
+    write_floor_scores(run, test, floors)
     return assess(trained.task, test, score, floors=floors, threshold=trained.threshold, seed=request.seed)
 
 

@@ -20,8 +20,8 @@ from genotool.encoding import EncodedView, Encoder
 from genotool.errors import UsageError
 from genotool.family import Family, Model, NaturalFeatures
 from genotool.floors import Floor, fit_floors
+from genotool.predictions import write_floor_scores, write_scores
 from genotool.run import Run
-from genotool.sequences import Sequences
 from genotool.split import Part
 from genotool.stages.rows import Rows, RowsRequest, audited, select
 from genotool.trained import PREDICT_ROWS, Trained
@@ -252,6 +252,7 @@ def _evaluate(
     if len(test):
         floors = _floors(request, rows, task, parent) if request.floors else []
         metrics["test"] = assess(task, rows.test, every[test], floors=floors, threshold=threshold, seed=seed)
+        write_floor_scores(run, rows.test, floors)
     metrics["valid"] = chosen["valid"]
     metrics |= _with_and_without(rows, task, every, parent, threshold, seed)
     metrics["balance"] = predict.balance.to_json()
@@ -301,41 +302,3 @@ def _with_and_without(
         part = rows.dataset.take(numbers)
         measured[name] = {"of": whose, **assess(task, part, score[numbers], threshold=threshold, seed=seed, raw=raw)}
     return {"met": len(rows.met), **measured}
-
-
-def write_scores(
-    run: Run,
-    dataset: Dataset,
-    score: NDArray[Any],
-    threshold: float,
-    task: Task,
-    *,
-    split: NDArray[np.int8] | None = None,
-    name: str = "predictions.tsv",
-) -> None:
-    """Write one row a row of the data set, in its order: id, keys, split, target, score, label."""
-    keys = [column for column in dataset.keys if isinstance(column, Sequences)]
-    roles = [role for role, column in dataset.columns.items() if any(column is key for key in keys)]
-    group = [] if dataset.groups is None else ["group"]
-    wide = score.ndim == 2
-    scores = [f"score_{label}" for label in dataset.classes] if wide else ["score"]
-    mark = {"simulated": "yes"} if run.record.get("simulated") else {}
-    header = ["id", *roles, *group, "split", "target", *scores, "label", *mark]
-    parts = {part.value: part.name.lower() for part in Part}
-
-    def line(row: int) -> list[object]:
-        target = None if dataset.target is None else dataset.target[row]
-        named = dataset.classes[int(target)] if dataset.classes and target is not None else target
-        cells: list[object] = [dataset.ids[row], *(key[row] for key in keys)]
-        cells += [] if dataset.groups is None else [dataset.groups[row]]
-        cells += [parts[int(split[row])] if split is not None else "", named]
-        values = [float(value) for value in np.atleast_1d(score[row])]
-        return [*cells, *(f"{value:.6g}" for value in values), _label(dataset, values, threshold, task), *mark.values()]
-
-    run.write_table(name, header, (line(row) for row in range(len(dataset))))
-
-
-def _label(dataset: Dataset, values: list[float], threshold: float, task: Task) -> str:
-    if task is Task.REGRESSION or not dataset.classes:
-        return ""
-    return dataset.classes[int(np.argmax(values)) if task is Task.MULTICLASS else int(values[0] >= threshold)]

@@ -83,7 +83,8 @@ def command_of(
     words = [*step.verb, *map(filled, step.arguments), "-o", str(run_path / folders[step.key])]
     data_dir = plan.data_dir or request.data_dir
     words += ["--data-dir", str(data_dir)] if data_dir is not None else []
-    return [*words, "--seed", str(request.seed), *flags]
+    seed = request.seed if step.seed is None else step.seed
+    return [*words, "--seed", str(seed), *flags]
 
 
 def _carry_out(

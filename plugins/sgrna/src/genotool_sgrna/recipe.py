@@ -43,6 +43,9 @@ class RecipeConfig:
     preset: Annotated[
         Literal["rnas-sgrna"] | None, Field("everything as published: SMOTE, split by row, one line alone")
     ] = None
+    repeats: Annotated[
+        int, Field("gene splits on which each transfer is made, from seeds one apart; judged as one", ge=1)
+    ] = 1
     independent: Annotated[list[str], Field("cell lines or data sets to generalise to")] = field(
         default_factory=lambda: list(INDEPENDENT)
     )
@@ -71,6 +74,7 @@ class GuideRecipe:
         steps += first
         for cell, name in sources.chosen.items():
             steps += self._line(config, request, sources, cell, name, model)
+        steps += self._repeats(config, request, sources, model)
         statistics = [config.benchmark] if not sources.file_only else []
         draws = "200" if sources.simulated else "1000"
         steps.append(
@@ -102,6 +106,39 @@ class GuideRecipe:
     def _line(
         self, config: RecipeConfig, request: Request, sources: Sources, cell: str, name: str, model: str
     ) -> list[Step]:
+        """Return what is done for one cell line: transfer, generalise, explain."""
+        key = _word(cell)
+        moved = f"{{transfer-{key}}}"
+        steps = [Step(("transfer",), key, self._transfer(config, request, sources, name, model))]
+        if sources.independent:
+            steps.append(Step(("evaluate",), f"{key}-elsewhere", (moved, *sources.independent)))
+        if config.explain:
+            steps.append(Step(("explain",), key, (moved, "--count", str(config.explain))))
+        return steps
+
+    def _repeats(self, config: RecipeConfig, request: Request, sources: Sources, model: str) -> list[Step]:
+        """Return the transfers on further splits, and the verdict over all: of lines without a warning, if any."""
+        if config.repeats == 1:
+            return []
+        steps = [
+            Step(
+                ("transfer",),
+                f"{_word(cell)}-{number + 1}",
+                self._transfer(config, request, sources, name, model),
+                seed=request.seed + number,
+            )
+            for number in range(1, config.repeats)
+            for cell, name in sources.chosen.items()
+        ]
+        judged = [_word(cell) for cell, name in sources.chosen.items() if name in sources.sound]
+        judged = judged or [_word(cell) for cell in sources.chosen]
+        runs = [f"{{transfer-{key}}}" for key in judged]
+        runs += [f"{{{step.key}}}" for step in steps if step.what.rpartition("-")[0] in judged]
+        return [*steps, Step(("compare",), "repeats", (*runs, "--pooled"))]
+
+    def _transfer(
+        self, config: RecipeConfig, request: Request, sources: Sources, name: str, model: str
+    ) -> tuple[str, ...]:
         published = config.preset == "rnas-sgrna"
         others = [other for other in sources.lines.values() if other != name]
         arguments = [word for other in others for word in ("--beside", other)]
@@ -110,14 +147,7 @@ class GuideRecipe:
         split = "row" if published and config.split is None else config.split
         arguments += ["--split", split] if split else []
         arguments += ["--balance", "smote" if published and config.balance == "none" else config.balance]
-        key = _word(cell)
-        moved = f"{{transfer-{key}}}"
-        steps = [Step(("transfer",), key, (model, name, *arguments, *_set(request)))]
-        if sources.independent:
-            steps.append(Step(("evaluate",), f"{key}-elsewhere", (moved, *sources.independent)))
-        if config.explain:
-            steps.append(Step(("explain",), key, (moved, "--count", str(config.explain))))
-        return steps
+        return (model, name, *arguments, *_set(request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +262,8 @@ def _asked(config: RecipeConfig, sources: Sources, request: Request) -> str:
     kept = "split by guide: genes straddle training and test" if by_row else "with genes kept apart"
     kept = "split as the file allows" if sources.file_only and not by_row else kept
     text = f"Which guides are efficient in {cells}? Starting from {how}, transferred {kept}."
+    if config.repeats > 1:
+        text += f" Each transfer is made on {config.repeats} gene splits."
     if config.preset:
         text += " SMOTE and one line alone, as published by RNAS-sgRNA."
     if sources.missing:

@@ -1,0 +1,130 @@
+"""compare: several finished runs against each other on shared test rows, or pooled against their floors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from genotool.errors import UsageError
+from genotool.leaderboard import Place, rank
+from genotool.metrics import HEADLINE, compute
+from genotool.pooled import pool
+from genotool.predictions import TestRows, read_test_rows
+from genotool.run import Run
+from genotool.verdict import MARGIN
+
+__all__ = ["compare"]
+
+
+def compare(
+    folders: Sequence[Path], *, out: Path, pooled: bool, margin: float = MARGIN, seed: int = 0, overwrite: bool = False
+) -> Run:
+    """Write ``leaderboard.json`` and ``.tsv``, or with `pooled` ``pooled.json`` and ``.tsv``; return the run folder.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than two runs, or one is given twice.
+    InputError
+        If the test rows differ (unless pooled), or a run cannot be compared.
+    """
+    if len({folder.resolve() for folder in folders}) != len(folders) or len(folders) < 2:
+        raise UsageError("compare takes two or more different runs")
+    Run.check_free(out, overwrite)
+    runs = [Run.open(folder) for folder in folders]
+    rows = [read_test_rows(run, name) for run, name in zip(runs, _names(folders), strict=True)]
+    found = _pooled(rows, runs, margin, seed) if pooled else _leaderboard(rows, runs, seed)
+    families = {run.record.get("family") for run in runs}
+    run = Run.create(
+        out, verb="compare", family=families.pop() if len(families) == 1 else None, task=rows[0].task.value,
+        seed=seed, data=_data(runs), parents=folders, overwrite=overwrite,
+    )  # fmt: skip
+    with run:
+        run.update(simulated=any(item.record.get("simulated") for item in runs))
+        name = "pooled" if pooled else "leaderboard"
+        run.write_json(f"{name}.json", {"format": 1, **found})
+        columns = list(found["runs"][0])
+        run.write_table(f"{name}.tsv", columns, ([item[column] for column in columns] for item in found["runs"]))
+    return run
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Return what the runs are called: their folders' names, longer where those are equal."""
+    for depth in (1, 2, 3):
+        names = ["/".join(folder.resolve().parts[-depth:]) for folder in folders]
+        if len(set(names)) == len(names):
+            return names
+    return [str(folder.resolve()) for folder in folders]
+
+
+def _data(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return the records of the data sets, each once."""
+    return list({item.get("digest"): item for run in runs for item in run.record.get("data", [])}.values())
+
+
+def _pooled(rows: Sequence[TestRows], runs: Sequence[Run], margin: float, seed: int) -> dict[str, Any]:
+    verdict = pool(rows, margin=margin, seed=seed)
+    floors = [comparison.against for comparison in verdict.each]
+    each = [
+        {
+            "run": run.name,
+            "n": len(run.target),
+            "groups": None if run.groups is None else len(set(run.groups.tolist())),
+            verdict.metric: _metric(run, run.score, verdict.metric),
+            **{floor: _metric(run, run.floors[floor], verdict.metric) for floor in floors},
+        }
+        for run in rows
+    ]
+    names = (verdict.metric, *floors)
+    mean = {name: sum(item[name] or 0.0 for item in each) / len(each) for name in names}
+    by_data = {
+        name: pool(repeats, margin=margin, seed=seed).to_json()
+        for name, repeats in _by_data(rows, runs).items()
+        if 1 < len(repeats) < len(rows)
+    }
+    return {**verdict.to_json(), "runs": each, "mean": mean, "by_data": by_data}
+
+
+def _by_data(rows: Sequence[TestRows], runs: Sequence[Run]) -> dict[str, list[TestRows]]:
+    """Return the runs of each data set, by its name."""
+    sets: dict[str, list[TestRows]] = {}
+    for row, run in zip(rows, runs, strict=True):
+        sets.setdefault(str(run.record["data"][0].get("name")), []).append(row)
+    return sets
+
+
+def _metric(run: TestRows, score: Any, metric: str) -> float | None:
+    return compute(run.task, run.target, score)[metric]
+
+
+def _leaderboard(rows: Sequence[TestRows], runs: Sequence[Run], seed: int) -> dict[str, Any]:
+    words = {row.name: _verdict_of(run) for row, run in zip(rows, runs, strict=True)}
+    return {
+        "metric": HEADLINE[rows[0].task],
+        "runs": [_line(place, words[place.name]) for place in rank(rows, seed=seed)],
+    }
+
+
+def _verdict_of(run: Run) -> str:
+    metrics = run.read_json("metrics.json") if run.file("metrics.json").is_file() else {}
+    test = metrics.get("test") if isinstance(metrics, dict) else None
+    return str((test or {}).get("verdict") or "not judged")
+
+
+def _line(place: Place, verdict: str) -> dict[str, Any]:
+    behind = {} if place.behind is None else dataclasses.asdict(place.behind)
+    return {
+        "run": place.name,
+        "n": place.estimate.n,
+        "groups": place.estimate.groups,
+        "value": place.estimate.value,
+        "low": place.estimate.low,
+        "high": place.estimate.high,
+        "behind_best": behind.get("value"),
+        "behind_low": behind.get("low"),
+        "behind_high": behind.get("high"),
+        "p_holm": place.p_holm,
+        "against_floors": verdict,
+    }

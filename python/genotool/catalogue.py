@@ -32,12 +32,20 @@ __all__ = [
 FORMAT = 1
 BUILT_IN_READERS = ("anndata", "fasta", "matrix", "table")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-DIGESTS = {"sha256": re.compile(r"[0-9a-f]{64}"), "git_blob": re.compile(r"[0-9a-f]{40}")}
+DIGESTS = {"sha256": 64, "git_blob": 40}
+"""The digits of each digest."""
 
 FILE_ROLES = ("data", "labels", "meta")
 FILE_KEYS = ("path", "sha256", "git_blob", "url")
 TEXT_KEYS = ("id", "target", "groups", "split", "cell", "cite", "licence", "warning")
 ENTRY_KEYS = ("kind", "reader", "files", "columns", "classes", "where", "simulated", *TEXT_KEYS)
+
+REQUIRED = {
+    "kind": 'such as kind = "guides"',
+    "reader": 'such as reader = "table"',
+    "files": 'such as files = { data = { path = "guides.tsv" } }',
+}
+EXAMPLES: Mapping[type, str] = {str: 'in quotes: "1"', dict: "{ … }", list: '["0", "1"]', bool: "without quotes"}
 
 T = TypeVar("T")
 
@@ -118,9 +126,10 @@ def read_catalogue(file: Path) -> Catalogue:
     try:
         text = file.read_bytes().decode("utf-8")
     except OSError as error:
-        raise InputError(f"the catalogue cannot be read: {error.strerror}", file=file) from error
+        hint = "its permissions or its kind forbid it"
+        raise InputError(f"the catalogue cannot be read: {error.strerror}", file=file, hint=hint) from error
     except UnicodeDecodeError as error:
-        raise InputError("the catalogue is not UTF-8 text", file=file) from error
+        raise InputError("the catalogue is not UTF-8 text", file=file, hint="save it as UTF-8") from error
     return parse_catalogue(text, file)
 
 
@@ -129,10 +138,12 @@ def parse_catalogue(text: str, file: Path) -> Catalogue:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"the catalogue is not valid TOML: {error}", file=file) from error
+        hint = "mend that line; `genotool data add FILE` writes entries"
+        raise InputError(f"the catalogue is not valid TOML: {error}", file=file, hint=hint) from error
     found = content.pop("format", None)
     if found != FORMAT or isinstance(found, bool):
-        raise InputError(f"a catalogue begins with `format = {FORMAT}`", file=file, value=found)
+        hint = "write that line first" if found is None else "made for another version of genotool"
+        raise InputError(f"a catalogue begins with `format = {FORMAT}`", file=file, value=found, hint=hint)
     entries = {name: _entry(name, table, file) for name, table in content.items() if not name.startswith("x-")}
     return Catalogue(file, entries)
 
@@ -140,9 +151,10 @@ def parse_catalogue(text: str, file: Path) -> Catalogue:
 def _entry(name: str, table: Any, file: Path) -> Entry:
     at = _Place(file, name)
     if not isinstance(table, dict):
-        raise at.error("an entry is a table; a key of the catalogue itself must start with `x-`", table)
+        raise at.error("an entry is a table; a key of the catalogue itself must start with `x-`", table, f"x-{name}")
     if not NAME.fullmatch(name):
-        raise at.error("a name has letters, digits, `-` and `_` only, so that it cannot be taken for a path")
+        hint = "rename it, so that it cannot be taken for a path"
+        raise at.error("a name has letters, digits, `-` and `_` only", name, hint)
     at.check_keys(table, ENTRY_KEYS, "entry")
     return Entry(
         name=name,
@@ -175,7 +187,7 @@ class _Place:
 
     def required(self, table: Mapping[str, Any], key: str, kind: type[T]) -> T:
         if key not in table:
-            raise self.error(f"the key {key!r} is missing")
+            raise self.error(f"the key {key!r} is missing", hint=REQUIRED[key])
         return self.typed(key, table[key], kind)
 
     def optional(self, table: Mapping[str, Any], key: str, kind: type[T], default: T) -> T:
@@ -184,7 +196,7 @@ class _Place:
     def typed(self, key: str, value: Any, kind: type[T]) -> T:
         if not isinstance(value, kind):
             said = {str: "text", dict: "a table", list: "a list", bool: "true or false"}[kind]
-            raise self.error(f"{key!r} must be {said}", value)
+            raise self.error(f"{key!r} must be {said}", value, EXAMPLES[kind])
         return value
 
     def words(self, table: Mapping[str, Any], key: str) -> dict[str, str]:
@@ -208,7 +220,7 @@ def _reader(at: _Place, word: str) -> str:
 def _files(at: _Place, table: Mapping[str, Any]) -> dict[str, FileSpec]:
     at.check_keys(table, FILE_ROLES, "files")
     if "data" not in table:
-        raise at.error("the key 'files.data' is missing")
+        raise at.error("the key 'files.data' is missing", hint=REQUIRED["files"])
     return {role: _file(at, f"files.{role}", at.typed(f"files.{role}", value, dict)) for role, value in table.items()}
 
 
@@ -216,9 +228,10 @@ def _file(at: _Place, where: str, table: Mapping[str, Any]) -> FileSpec:
     at.check_keys(table, FILE_KEYS, where)
     values = {key: at.optional(table, key, str, "") for key in FILE_KEYS}
     _check_path(at, where, values["path"])
-    for key, form in DIGESTS.items():
-        if values[key] and not form.fullmatch(values[key]):
-            raise at.error(f"'{where}.{key}' is no such digest (lower-case hexadecimal)", values[key])
+    for key, digits in DIGESTS.items():
+        if values[key] and not re.fullmatch(rf"[0-9a-f]{{{digits}}}", values[key]):
+            hint = f"{digits} lower-case hexadecimal digits"
+            raise at.error(f"'{where}.{key}' is no such digest", values[key], hint)
     if values["url"]:
         _check_url(at, where, values)
     return FileSpec(**values)
@@ -226,23 +239,24 @@ def _file(at: _Place, where: str, table: Mapping[str, Any]) -> FileSpec:
 
 def _check_path(at: _Place, where: str, path: str) -> None:
     if not path:
-        raise at.error(f"the key '{where}.path' is missing")
+        raise at.error(f"the key '{where}.path' is missing", hint=REQUIRED["files"])
     parts = PurePosixPath(path)
     if parts.is_absolute() or ".." in parts.parts or "\\" in path or "\0" in path:
-        raise at.error(f"'{where}.path' must stay inside the folder of the catalogue", path)
+        raise at.error(f"'{where}.path' must stay inside the folder of the catalogue", path, "a relative path, no ..")
 
 
 def _check_url(at: _Place, where: str, values: Mapping[str, str]) -> None:
     if urlsplit(values["url"]).scheme not in ("http", "https"):
-        raise at.error(f"'{where}.url' is no http or https address", values["url"])
+        raise at.error(f"'{where}.url' is no http or https address", values["url"], "begin it with https://")
     if not values["sha256"] and not values["git_blob"]:
-        raise at.error(f"'{where}.url' needs a digest to check the download against (sha256 or git_blob)")
+        message = f"'{where}.url' needs a digest to check the download against"
+        raise at.error(message, hint="add sha256 or git_blob")
 
 
 def _classes(at: _Place, values: list[Any]) -> tuple[str, ...]:
     names = tuple(at.typed("classes", value, str) for value in values)
     if values and (len(names) < 2 or len(set(names)) < len(names)):
-        raise at.error("'classes' needs two or more different names", values)
+        raise at.error("'classes' needs two or more different names", values, 'such as ["0", "1"]')
     return names
 
 
@@ -252,5 +266,5 @@ def _where(at: _Place, table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         values = value if isinstance(value, list) else [value]
         rules[column] = tuple(at.typed(f"where.{column}", one, str) for one in values)
         if not values:
-            raise at.error(f"'where.{column}' lists no value")
+            raise at.error(f"'where.{column}' lists no value", hint=f"name the values of {column} that count")
     return rules

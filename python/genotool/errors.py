@@ -22,15 +22,27 @@ __all__ = [
 ]
 
 
+LONGEST = 2000
+"""Characters of a message: a path fits, what a hostile file holds does not."""
+MANY = 40
+
+
+def _one_line(text: str) -> str:
+    """Return text for one line of a terminal: whatever a file name or a cell holds, its control characters shown."""
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
+
+
 class GenotoolError(Exception):
     """Root of all errors that genotool raises on purpose; exit code 1."""
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
+        message = _one_line(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = None if hint is None else _one_line(hint)
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\nhint: {self.hint}"
@@ -114,4 +126,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     by_case = {name.casefold(): name for name in names}
     close = difflib.get_close_matches(word.casefold(), list(by_case), n=1, cutoff=0.6)
     guess = f"did you mean {by_case[close[0]]!r}? " if close else ""
-    return f"{guess}known: {', '.join(names) if names else 'none'}"
+    more = f", … ({len(names)} in all)" if len(names) > MANY else ""
+    return f"{guess}known: {', '.join(names[:MANY]) if names else 'none'}{more}"

@@ -8,29 +8,34 @@ add` writes down and anybody may correct.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from genotool import readers
 from genotool.catalogue import NAME, Entry, FileSpec
-from genotool.dataset import Dataset, Kind
+from genotool.dataset import KEY_COLUMNS, Dataset, Kind
 from genotool.errors import InputError, UsageError
 from genotool.readers import Wanted
-from genotool.readers.guides import LENGTHS
+from genotool.readers.content import DNA, SHORTEST, content
 from genotool.readers.table import HDF5, Table, open_bytes, open_rows, read_table
 
-__all__ = ["complete", "name_of", "read_path", "sniff"]
+__all__ = ["complete", "learning", "name_of", "read_path", "sniff"]
 
 SAMPLE = 200
 """How many rows tell what a column holds."""
 WIDE = 200
-"""A table with more columns is a matrix."""
+"""A table with more columns is a matrix; as many rows as `FEW` tell whether it holds guides nevertheless."""
+FEW = 20
 
 GUIDE = ("guide", "sgrna", "grna", "guideseq", "guidesequence", "sgrnasequence", "sgrnaseq", "grnasequence",
          "spacer", "protospacer", "23mer", "20mer", "target", "targetseq", "targetsequence", "seq",
          "sequence")  # fmt: skip
+TELLING = GUIDE[: GUIDE.index("target")]
+"""Names of a guide's column whatever the cells say; the others may head anything."""
 LABEL = ("label", "class", "efficient", "active", "y", "islabel", "efficacy", "target", "binarylabel")
+CLASSES = ("label", "class", "efficient", "active", "islabel", "binarylabel")
+"""Names of a class; under the other names of `LABEL` all cells of the file decide, not the first ones."""
 EFFICACY = ("efficacy", "normalizedefficacy", "normalisedefficacy", "indel", "indels", "indelfrequency",
             "efficiency", "activity", "score")  # fmt: skip
 """No fold changes: in a drop-out screen active means negative, and the sign is the author's to say."""
@@ -48,7 +53,6 @@ SPLIT = ("split",)
 PAIR = (("seq1", "seq2"), ("sequence1", "sequence2"), ("on", "off"))
 SEQUENCE = ("sequence", "seq", "dna", "promoter")
 GROUPS = ("gene", "genesymbol", "group", "simgroup", "locuscluster", "patient", "donor")
-DNA = re.compile(r"[ACGTUNacgtun]+")
 
 
 def read_path(path: Path, kind: Kind | None, wanted: Wanted) -> Dataset:
@@ -78,7 +82,7 @@ def _directory(path: Path) -> UsageError:
         return UsageError(f"{path} is a folder of data sets, one is needed", hint=hint)
     if (path / "run.json").is_file():
         return UsageError(f"{path} is a run folder, a data set is needed", hint=f"its rows: {path}/predictions.tsv")
-    return UsageError(f"{path} is a directory, a file is needed")
+    return UsageError(f"{path} is a directory, a file is needed", hint="name a file in it")
 
 
 def name_of(path: Path) -> str:
@@ -88,17 +92,26 @@ def name_of(path: Path) -> str:
     return word if NAME.fullmatch(word) else "data"
 
 
-def sniff(path: Path, kind: Kind | None = None) -> Entry:
+def sniff(path: Path, kind: Kind | None = None, columns: Mapping[str, str] | None = None) -> Entry:
     """Return the entry that describes a file, its path as given.
+
+    Parameters
+    ----------
+    kind
+        What to take it as; None takes what `columns` or the content say.
+    columns
+        Role to column, such as ``{"guide": "Oligo"}``, where that is known: only the rest is told from the file.
 
     Raises
     ------
     UsageError
-        No such file.
+        No such file, or columns of another kind than the file's.
     InputError
-        The content is nothing known.
+        The content is nothing known, lacks a column, or holds two columns that could be the guides.
     """
-    entry = Entry(name_of(path), kind or Kind.MATRIX, "anndata", {"data": FileSpec(str(path))})
+    given = dict(columns or {})
+    kind = kind or next((kind for kind, roles in KEY_COLUMNS.items() if set(roles) & set(given)), None)
+    entry = Entry(name_of(path), kind or Kind.MATRIX, "anndata", {"data": FileSpec(str(path))}, given)
     if _starts_with(path, HDF5):
         return _checked(entry, kind, (Kind.MATRIX,))
     with open_bytes(path) as handle:
@@ -117,6 +130,14 @@ def complete(entry: Entry, path: Path) -> Entry:
     return replace(found, groups=entry.groups or found.groups, split=entry.split or found.split)
 
 
+def learning(entry: Entry, path: Path, column: str) -> Entry:
+    """Return the entry of a table with another target: a column or a role; 0 and 1 are classes, as found there."""
+    name = entry.columns.get(column, column)
+    if entry.reader != "table" or name == entry.columns.get(entry.target, entry.target):
+        return replace(entry, target=column)
+    return replace(entry, target=column, classes=("0", "1") if content(read_table(path), name).is_zero_and_one else ())
+
+
 def _starts_with(path: Path, magic: bytes) -> bool:
     if not path.is_file():
         return False
@@ -126,37 +147,64 @@ def _starts_with(path: Path, magic: bytes) -> bool:
 
 def _checked(entry: Entry, kind: Kind | None, possible: tuple[Kind, ...]) -> Entry:
     if kind is not None and kind not in possible:
-        raise UsageError(f"{entry.files['data'].path} holds {' or '.join(possible)}, {kind} are needed")
+        path = entry.files["data"].path
+        hint = "name another file, or a data set of that kind: `genotool data list`"
+        raise UsageError(f"{path} holds {' or '.join(possible)}, {kind} are needed", hint=hint)
     return entry
 
 
 def _table(entry: Entry, kind: Kind | None, path: Path) -> Entry:
     with open_rows(path) as rows:
         header = next(rows)[1]
-    if len(header) > WIDE:
-        return _checked(replace(entry, kind=Kind.MATRIX, reader="matrix"), kind, (Kind.MATRIX,))
+    if len(header) > WIDE and kind in (None, Kind.MATRIX):
+        return _wide(replace(entry, kind=Kind.MATRIX, reader="matrix"), kind, path)
     table = _sample(path)
-    for possible, make in ((Kind.PAIRS, _pairs), (Kind.GUIDES, _guides), (Kind.SEQUENCES, _sequences)):
-        if kind in (None, possible) and (kind is not None or _looks_like(table, possible)):
-            return make(table, entry)
-    if kind is Kind.MATRIX or (kind is None and _is_matrix(table)):
+    found = kind or _kind(table)
+    if found is Kind.MATRIX:
         return replace(entry, kind=Kind.MATRIX, reader="matrix")
-    raise _nothing(table, kind)
+    make = {Kind.PAIRS: _pairs, Kind.GUIDES: _guides, Kind.SEQUENCES: _sequences}[found]
+    return make(table, entry)
+
+
+def _wide(entry: Entry, kind: Kind | None, path: Path) -> Entry:
+    """A table of many columns: a matrix, unless a column of it reads as guides and nobody said what it is."""
+    guides = [] if kind is Kind.MATRIX else _guide_columns(table := read_table(path, limit=FEW))
+    if guides:
+        hint = "say which: `genotool data add FILE --kind matrix` or `--kind guides`"
+        many = f"{len(table.columns)} columns, as a matrix has, yet the cells of {guides[0]!r} read as guides"
+        raise InputError(many, file=path, hint=hint)
+    return entry
+
+
+def _kind(table: Table) -> Kind:
+    """Return what a table holds: its telling names first, then its cells."""
+    if _pair(table) is not None:
+        return Kind.PAIRS
+    if _named_guides(table):
+        return Kind.GUIDES
+    if any(content(table, name).is_dna and not content(table, name).is_guide for name in _named(table, SEQUENCE)):
+        return Kind.SEQUENCES
+    if _guide_columns(table) or next(_named(table, TELLING), None):
+        return Kind.GUIDES
+    if _is_matrix(table):
+        return Kind.MATRIX
+    raise _nothing(table, None)
 
 
 def _nothing(table: Table, kind: Kind | None) -> InputError:
     what = kind or "guides, sequences, pairs or a matrix"
-    first = next(iter(table.columns))
-    if DNA.fullmatch(first) and len(first) >= 17:
-        hint = f"the first line, {first[:30]}, looks like a row: a header row is needed"
-    else:
-        hint = f"the columns are {', '.join(list(table.columns)[:12])}; name one guide or sequence"
+    hint = f"the columns are {', '.join(list(table.columns)[:12])}; name one guide or sequence"
     return InputError(f"no column that holds {what} was found", file=table.path, hint=hint)
 
 
 def _sample(path: Path) -> Table:
     """The first rows; the reader itself reads and checks all of them later."""
-    return read_table(path, limit=SAMPLE)
+    table = read_table(path, limit=SAMPLE)
+    row = next((name for name in table.columns if DNA.fullmatch(name) and len(name) >= SHORTEST), None)
+    if row is not None:
+        hint = "the first line must name the columns, such as guide and label"
+        raise InputError("a header row is needed, this looks like a row", file=path, row=1, value=row, hint=hint)
+    return table
 
 
 def _plain(name: str) -> str:
@@ -172,56 +220,32 @@ def _named(table: Table, words: tuple[str, ...]) -> Iterator[str]:
         yield from by_word.get(word, [])
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What the filled cells of a column look like."""
-
-    filled: tuple[str, ...]
-
-    @property
-    def is_dna(self) -> bool:
-        return bool(self.filled) and all(DNA.fullmatch(cell) for cell in self.filled)
-
-    @property
-    def is_guide(self) -> bool:
-        return self.is_dna and sum(len(cell) in LENGTHS for cell in self.filled) > 0.5 * len(self.filled)
-
-    @property
-    def is_number(self) -> bool:
-        return bool(self.filled) and sum(map(_is_number, self.filled)) > 0.9 * len(self.filled)
-
-    @property
-    def is_class(self) -> bool:
-        whole = [cell.split(".")[0] if re.fullmatch(r"-?\d+\.0+", cell) else cell for cell in self.filled]
-        return bool(whole) and len(set(whole)) <= 10 and not any("." in cell and _is_number(cell) for cell in whole)
+def _named_guides(table: Table) -> list[str]:
+    """Return the columns that are named like a guide and hold guides; telling names first."""
+    return [name for name in _named(table, GUIDE) if content(table, name).is_guide]
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _guide_columns(table: Table) -> list[str]:
+    """Return the columns whose cells are guides."""
+    return [name for name in table.columns if content(table, name).is_guide]
 
 
-def _content(table: Table, column: str) -> _Content:
-    return _Content(tuple(cell for cell in table[column].tolist() if cell))
-
-
-def _guide_column(table: Table) -> str | None:
-    """A column named like a guide: the first whose cells are guides, else the first telling name."""
-    names = list(_named(table, GUIDE))
-    fitting = [name for name in names if _content(table, name).is_guide]
-    telling = [name for name in names if _plain(name) in GUIDE[: GUIDE.index("target")]]
-    return next(iter([*fitting, *telling]), None)
-
-
-def _looks_like(table: Table, kind: Kind) -> bool:
-    if kind is Kind.PAIRS:
-        return _pair(table) is not None
-    if kind is Kind.GUIDES:
-        return _guide_column(table) is not None
-    return any(_content(table, name).is_dna for name in _named(table, SEQUENCE))
+def _guide_column(table: Table) -> str:
+    """Return the column of the guides: by name and cells, by cells, by a telling name, by any name."""
+    named = _named_guides(table)
+    if named and (_plain(named[0]) in TELLING or len(named) == 1):
+        return named[0]
+    found = named or _guide_columns(table)
+    if len(found) > 1:
+        remedy = f"add the file with `genotool data add FILE --column guide={found[0]}`"
+        hint = f"call the one that is meant `guide` in the header, or {remedy}"
+        raise InputError(
+            f"the columns {' and '.join(map(repr, found))} could be the guides", file=table.path, hint=hint
+        )
+    guide = next(iter([*found, *_named(table, GUIDE)]), None)
+    if guide is None:
+        raise _nothing(table, Kind.GUIDES)
+    return guide
 
 
 def _pair(table: Table) -> tuple[str, str] | None:
@@ -234,63 +258,76 @@ def _pair(table: Table) -> tuple[str, str] | None:
 
 def _is_matrix(table: Table) -> bool:
     names = list(table.columns)
-    numeric = sum(_content(table, name).is_number for name in names[1:])
+    numeric = sum(content(table, name).is_number for name in names[1:])
     return len(names) >= 3 and numeric >= max(2, len(names) - 3)
 
 
 def _guides(table: Table, entry: Entry) -> Entry:
-    guide = _guide_column(table) or next(_named(table, GUIDE), None)
-    if guide is None:
-        raise _nothing(table, Kind.GUIDES)
-    columns = {"guide": guide}
-    label, efficacy = _label_and_efficacy(table, taken=guide)
-    if label:
-        columns["label"] = label
-    if efficacy:
-        columns["efficacy"] = efficacy
+    columns = dict(entry.columns)
+    columns["guide"] = guide = columns.get("guide") or _guide_column(table)
+    label, efficacy = _label_and_efficacy(table, guide, columns)
+    columns |= {role: name for role, name in (("label", label), ("efficacy", efficacy)) if name}
     for role, words in OTHER_ROLES.items():
         name = next(_named(table, words), None)
-        if name and name not in columns.values():
+        if name and role not in columns and name not in columns.values():
             columns[role] = name
     target = "label" if label else "efficacy" if efficacy else ""
-    found = replace(entry, kind=Kind.GUIDES, reader="table", columns=columns, target=target)
-    classes = ("0", "1") if label and _are_zero_and_one(table, label) else ()
+    found = replace(entry, kind=Kind.GUIDES, reader="table", columns=_in(table, columns), target=target)
+    classes = ("0", "1") if label and content(table, label).words & {"0", "1"} else ()
     return replace(found, classes=classes, groups=_filled(table, GENE), split=_filled(table, SPLIT))
 
 
-def _label_and_efficacy(table: Table, taken: str) -> tuple[str, str]:
+def _in(table: Table, columns: dict[str, str]) -> dict[str, str]:
+    """Return roles and columns after a check that the table has the columns."""
+    for name in columns.values():
+        _ = table[name]
+    return columns
+
+
+def _label_and_efficacy(table: Table, guide: str, given: Mapping[str, str]) -> tuple[str, str]:
     """Tell classes from numbers by the cells: CNN-XG calls the classes `Efficacy`, others the numbers."""
-    labels = [n for n in _named(table, LABEL) if n != taken and _content(table, n).is_class]
-    label = labels[0] if labels else ""
-    numbers = [n for n in _named(table, EFFICACY) if n not in (taken, label) and _content(table, n).is_number]
+    if "label" in given or "efficacy" in given:
+        return given.get("label", ""), given.get("efficacy", "")
+    label = next((n for n in _named(table, LABEL) if n != guide and _is_label(table, n)), "")
+    numbers = [n for n in _named(table, EFFICACY) if n not in (guide, label) and content(table, n).is_number]
     return label, (numbers[0] if numbers else "")
 
 
-def _are_zero_and_one(table: Table, label: str) -> bool:
-    return {cell.split(".")[0] for cell in _content(table, label).filled} & {"0", "1"} != set()
+def _is_label(table: Table, name: str) -> bool:
+    """Whether a column holds classes; under a name that may head numbers too, every row of the file is asked.
+
+    A file may be sorted: two hundred guides without any effect, then the fractions.
+    """
+    if not content(table, name).is_class:
+        return False
+    return _plain(name) in CLASSES or len(table) < SAMPLE or content(read_table(table.path), name).is_class
 
 
 def _filled(table: Table, words: tuple[str, ...]) -> str:
-    return next((name for name in _named(table, words) if _content(table, name).filled), "")
+    return next((name for name in _named(table, words) if content(table, name).filled), "")
 
 
 def _pairs(table: Table, entry: Entry) -> Entry:
-    pair = _pair(table)
-    if pair is None:
+    pair = _pair(table) or ("", "")
+    roles = {"seq1": entry.columns.get("seq1", pair[0]), "seq2": entry.columns.get("seq2", pair[1])}
+    if not all(roles.values()):
         raise _nothing(table, Kind.PAIRS)
-    return _labelled(table, replace(entry, kind=Kind.PAIRS), {"seq1": pair[0], "seq2": pair[1]})
+    return _labelled(table, replace(entry, kind=Kind.PAIRS), {**entry.columns, **roles})
 
 
 def _sequences(table: Table, entry: Entry) -> Entry:
-    column = next((name for name in _named(table, (*SEQUENCE, *GUIDE)) if _content(table, name).is_dna), None)
+    found = (name for name in _named(table, (*SEQUENCE, *GUIDE)) if content(table, name).is_dna)
+    column = entry.columns.get("sequence") or next(found, None)
     if column is None:
         raise _nothing(table, Kind.SEQUENCES)
-    return _labelled(table, replace(entry, kind=Kind.SEQUENCES), {"sequence": column})
+    return _labelled(table, replace(entry, kind=Kind.SEQUENCES), {**entry.columns, "sequence": column})
 
 
 def _labelled(table: Table, entry: Entry, columns: dict[str, str]) -> Entry:
-    label = next((n for n in _named(table, LABEL) if n not in columns.values() and _content(table, n).filled), "")
-    label = label or next((n for n in _named(table, EFFICACY) if _content(table, n).is_number), "")
+    free = [n for n in _named(table, LABEL) if n not in columns.values() and content(table, n).filled]
+    label = columns.get("label") or next(iter(free), "")
+    label = label or next((n for n in _named(table, EFFICACY) if content(table, n).is_number), "")
+    columns = _in(table, columns)
     classes = _classes(table, label) if label else ()
     groups, split = _filled(table, GROUPS), _filled(table, SPLIT)
     return replace(entry, reader="table", columns=columns, target=label, classes=classes, groups=groups, split=split)
@@ -298,10 +335,10 @@ def _labelled(table: Table, entry: Entry, columns: dict[str, str]) -> Entry:
 
 def _classes(table: Table, label: str) -> tuple[str, ...]:
     """Return the whole numbers that a column uses as classes, in all rows; () for words and measures."""
-    content = _content(table, label)
-    if not content.is_class or not content.is_number:
+    cells = content(table, label)
+    if not cells.is_class or not cells.is_number:
         return ()
-    if set(content.filled) <= {"0", "1"}:
+    if set(cells.filled) <= {"0", "1"}:
         return ("0", "1")
     found = {cell.split(".")[0] for cell in read_table(table.path)[label].tolist() if cell}
     return tuple(sorted(found, key=lambda name: (len(name), name))) if len(found) > 1 else ()

@@ -58,6 +58,51 @@ def test_add_keeps_the_rest_of_the_catalogue_byte_for_byte(folder: Path) -> None
     assert names == ["first", "second"]
 
 
+def test_add_says_what_it_took_and_takes_what_it_is_told(folder: Path) -> None:
+    rows = f"{A},{B},1,0.5\n{B},{A},0,1.5\n"
+    (folder / "two.csv").write_text("x,y,hit,fold\n" + rows)
+    with pytest.raises(InputError, match="'x' and 'y' could be the guides"):
+        run("add", folder / "two.csv", "--data-dir", folder)
+    add = ("add", folder / "two.csv", "--data-dir", folder, "--json", "--column", "guide=y")
+    said = json.loads(run(*add))
+    assert said["taken"].startswith("guides from the column 'y'; no target: nothing can be learned until")
+    said = json.loads(run(*add, "--name", "hits", "--target", "hit"))
+    assert "the target is the column 'hit', 2 classes: 0, 1;" in said["taken"]
+    assert said["target"] == {"0": 1, "1": 1}
+    said = json.loads(run(*add, "--name", "folds", "--column", "efficacy=fold"))
+    assert "the target is the column 'fold', a number;" in said["taken"]
+    assert json.loads(run("describe", "folds", "--data-dir", folder, "--json"))["task"] == "regression"
+
+
+def test_another_target_leaves_the_classes_of_the_first_behind(folder: Path) -> None:
+    (folder / "both.csv").write_text(f"guide,label,efficacy\n{A},1,0.25\n{B},0,0.75\n")
+    said = json.loads(run("add", folder / "both.csv", "--data-dir", folder, "--target", "efficacy", "--json"))
+    assert said["task"] == "regression"
+    assert said["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        (["--column", "guide"], UsageError, "ROLE=COLUMN"),
+        (["--column", "guide=sgRNA", "--column", "guide=gene"], UsageError, "the role 'guide' twice"),
+        (["--column", "guide=sgRMA"], InputError, "did you mean 'sgRNA'"),
+        (["--target", "labels"], InputError, "did you mean 'label'"),
+        (["--kind", "guide"], UsageError, "did you mean 'guides'"),
+    ],
+)
+def test_add_with_a_wrong_column_changes_nothing(folder: Path, words, error, said: str) -> None:
+    with pytest.raises(error, match=said):
+        run("add", folder / "screen.csv", "--data-dir", folder, *words)
+    assert [file.name for file in folder.iterdir()] == ["screen.csv"]
+
+
+def test_add_to_a_catalogue_that_is_no_text(folder: Path) -> None:
+    (folder / "catalogue.toml").write_bytes(b"format = 1 # \xff\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        run("add", folder / "screen.csv", "--data-dir", folder)
+
+
 def test_what_cannot_be_added_changes_nothing(folder: Path, tmp_path: Path) -> None:
     run("add", folder / "screen.csv", "--data-dir", folder)
     before = (folder / "catalogue.toml").read_bytes()

@@ -1,6 +1,7 @@
 """Readers: what files are read, and which line of a bad one is named."""
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,58 @@ def test_a_fasta_file_of_guides(tmp_path: Path) -> None:
         load(tmp_path, f">one\n{'A' * 30}\n", kind="guides")
 
 
+# -- a file that nobody described ----------------------------------------------------------------------------
+
+NUMBERS = "".join(f"{guide},{n},0.{n},{n / 3:.2f}\n" for n, guide in enumerate((A, B, C[:20], A[:17])))
+
+
+@pytest.mark.parametrize("header", ["seq", "Target", "x", "Oligo 1", "sequence", "dna"])
+def test_guides_are_known_by_their_cells_under_any_header(tmp_path: Path, header: str) -> None:
+    data = load(tmp_path, f"{header},a,b,c\n{NUMBERS}", "some.csv")
+    assert data.kind is Kind.GUIDES
+    assert list(data.columns["guide"]) == [A, B, C[:20], A[:17]]
+    assert data.task is None
+    assert load(tmp_path, f"{header},a,b,c\n{NUMBERS}", "some.csv", target="b").target.tolist() == [0, 0.1, 0.2, 0.3]
+
+
+def test_a_slip_in_a_column_of_guides_is_an_error_and_makes_no_matrix(tmp_path: Path) -> None:
+    for slip, said in ((A[:21], "row 3: 21 nt cannot be a guide"), (f"X{A[1:]}", "row 3: 'X' in the column 'x'")):
+        with pytest.raises(InputError, match=said):
+            load(tmp_path, f"x,a,b,c\n{NUMBERS}".replace(B, slip), "some.csv")
+
+
+def test_two_columns_of_guides_are_asked_about(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"the columns 'x' and 'y' could be the guides\nhint: .*`guide`.*--column"):
+        load(tmp_path, f"x\ty\tscore\n{A}\t{B}\t0.5\n{B}\t{C}\t1.5\n")
+    named = load(tmp_path, f"x\tgRNA\tscore\n{A}\t{B}\t0.5\n{B}\t{C}\t1.5\n")
+    assert list(named.columns["guide"]) == [B, C]
+
+
+def test_a_primer_beside_a_sequence_makes_no_guides(tmp_path: Path) -> None:
+    assert load(tmp_path, f"primer\tsequence\n{A}\t{'ACGT' * 30}\n{B}\t{'GGTA' * 30}\n").kind is Kind.SEQUENCES
+
+
+def test_many_numbers_beside_guides_are_no_matrix_in_silence(tmp_path: Path) -> None:
+    head = ",".join(["barcode", *(f"g{n}" for n in range(300))])
+    rows = "".join(f"{guide}{',1.5' * 300}\n" for guide in (A, B, C))
+    with pytest.raises(InputError, match=r"301 columns, .*'barcode' read as guides\nhint: .*--kind matrix"):
+        load(tmp_path, head + "\n" + rows, "some.csv")
+    assert load(tmp_path, head + "\n" + rows, "some.csv", kind="matrix").features.tolist()[-1] == "g299"
+    assert load(tmp_path, (head + "\n" + rows).replace(A, "AAACCTGAGAAACCAT-1"), "some.csv", kind="matrix")
+
+
+def test_the_whole_file_says_whether_efficacy_is_a_class(tmp_path: Path) -> None:
+    rows = "".join(f"{A}\t0\n" for _ in range(300)) + f"{B}\t0.25\n"
+    assert load(tmp_path, "guide\tefficacy\n" + rows).task is Task.REGRESSION
+
+
+def test_zeros_and_ones_are_classes_under_any_name(tmp_path: Path) -> None:
+    data = load(tmp_path, f"guide\thit\n{A}\t1.0\n{B}\t0\n{C}\t\n", target="hit")
+    assert data.classes == ("0", "1")
+    assert data.target.tolist() == [1, 0]
+    assert data.about.left_out == {"no hit": 1}
+
+
 # -- bad content --------------------------------------------------------------------------------------------
 
 
@@ -132,6 +185,7 @@ def test_a_fasta_file_of_guides(tmp_path: Path) -> None:
         (f"guide\tlabel\n{A}\t1\n{B}\t0\n{C}\t2\n", "row 4: the column 'label' may hold 0 or 1 only"),
         (f"guide\tefficacy\n{A}\t0.5\n{B}\tnan\n", "row 3: the column 'efficacy' holds NaN"),
         (f"guide\tefficacy\n{A}\tinf\n{B}\t0.5\n", "row 2: the column 'efficacy' holds NaN or infinity"),
+        (f"guide\tefficacy\n{A}\t0.5\n{B}\t-1e308\n", "row 3: the column 'efficacy' holds a number beyond 1e+18"),
         (
             f"guide\tefficacy\n{A}\t0.5\n{B}\thigh\n{C}\t1.5\n" + f"{A}\t.1\n" * 40,
             "row 3: the column 'efficacy' needs",
@@ -145,6 +199,11 @@ def test_a_fasta_file_of_guides(tmp_path: Path) -> None:
         ("\n\n", "the file is empty"),
         (b"guide\tlabel\n\xff\xfe\t1\n", "not UTF-8"),
         (b"\x00\x01\x02binary", "binary file"),
+        (f"guide\tgene\n{A}\tG\n".encode() * 3000 + b"\0\0\t1\n", "row 6001: this is a binary file"),
+        (f"guide\tlabel\n{A}\t1\n".encode("utf-16"), "this is UTF-16 text"),
+        (f'guide\tgene\n{A}\tG\n{B}\t"open\n{C}\tG\n', "row 3: a quote is opened and never closed"),
+        (f"guide\tgene\n{A}\t{'G' * 40_000}\n{B}\tG\n", "row 2: a cell of 40000 characters in the column 'gene'"),
+        ("A" * 10_000_001, "row 1: a cell of more than 10000000 characters"),
         (b"PK\x03\x04rest", "Excel"),
         (gzip.compress(b"guide\tlabel\n" + f"{A}\t1\n".encode() * 9999)[:-200], "damaged or cut off"),
         (b"\x1f\x8bnot gzip at all", "damaged or cut off"),
@@ -160,8 +219,15 @@ def test_bad_content_is_an_input_error_that_names_the_row(tmp_path: Path, text, 
         load(tmp_path, text, **asked)
     if said != "no column":
         assert said in str(caught.value)
-    assert "some.tsv" in str(caught.value)
+    assert "some.tsv" in caught.value.message
+    assert caught.value.hint
     assert caught.value.exit_code == 3
+
+
+def test_a_column_of_very_long_cells_that_nobody_needs_is_left_out(tmp_path: Path, caplog) -> None:
+    data = load(tmp_path, f"guide\ttranscript\n{A}\t{'G' * 40_000}\n{B}\tG\n")
+    assert sorted(data.columns) == ["guide"]
+    assert "left out: 'transcript'" in caplog.text
 
 
 def test_an_empty_target_is_left_out_and_counted(tmp_path: Path) -> None:
@@ -196,8 +262,12 @@ def test_a_directory_says_what_to_do(tmp_path: Path, make: str | None) -> None:
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such file"):
-        registry.load(tmp_path / "nothing.tsv")
+    (tmp_path / "link.tsv").symlink_to("nothing.tsv")
+    os.mkfifo(tmp_path / "pipe.tsv")  # opened for reading it would wait for ever
+    for name, said in (("nothing", "no such file"), ("link", "a link to nothing"), ("pipe", "is a pipe")):
+        with pytest.raises(UsageError, match=said) as caught:
+            registry.load(tmp_path / f"{name}.tsv")
+        assert caught.value.hint
 
 
 def test_the_kind_that_is_asked_must_be_there(tmp_path: Path) -> None:

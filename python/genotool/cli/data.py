@@ -80,6 +80,10 @@ def add(
     data_dir: DataDir = None,
     name: Annotated[str | None, typer.Option(help="The name; default the file's.")] = None,
     kind: Annotated[str | None, typer.Option(help="guides, sequences, pairs or matrix.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="Which column is what: ROLE=COLUMN, such as guide=Oligo or label=hit; repeatable."),
+    ] = None,
     target: Annotated[str, typer.Option(help="The column or role to predict.")] = "",
     groups: Annotated[str, typer.Option(help="The column that must not straddle a split.")] = "",
     cell: Annotated[str, typer.Option(help="The cell line.")] = "",
@@ -99,4 +103,20 @@ def add(
         "licence": licence,
         "warning": warning,
     }
-    _show(data.add(file, data_dir, name=name, kind=kind, **about), as_json)
+    columns = _roles(column or [])
+    _show(data.add(file, data_dir, name=name, kind=kind, columns=columns, **about), as_json)
+
+
+def _roles(words: list[str]) -> dict[str, str]:
+    """Return role to column of ``--column ROLE=COLUMN``."""
+    from genotool.errors import UsageError
+
+    columns: dict[str, str] = {}
+    for word in words:
+        role, _, name = (part.strip() for part in word.partition("="))
+        if not role or not name:
+            raise UsageError(f"--column takes ROLE=COLUMN, not {word!r}", hint="such as --column guide=Oligo")
+        if role in columns:
+            raise UsageError(f"--column names the role {role!r} twice: {columns[role]!r} and {name!r}", hint="keep one")
+        columns[role] = name
+    return columns

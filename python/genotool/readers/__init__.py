@@ -50,4 +50,5 @@ def _reader(entry: Entry) -> Reader:
             resolved: Reader = plugins.resolve(spec)
             return resolved
     kinds = ", ".join(kind for reader, kind in BUILT_IN if reader == entry.reader)
-    raise InputError(f"[{entry.name}]: the reader {entry.reader!r} makes {kinds}, not {entry.kind}")
+    message = f"[{entry.name}]: the reader {entry.reader!r} makes {kinds}, not {entry.kind}"
+    raise InputError(message, hint="change `kind` or `reader` of the entry")

@@ -10,10 +10,10 @@ import numpy as np
 
 from genotool.catalogue import Entry
 from genotool.dataset import Column, Dataset
-from genotool.errors import InputError, UsageError
+from genotool.errors import InputError
 from genotool.readers.assemble import Wanted, assemble
 from genotool.readers.matrix import with_meta
-from genotool.readers.table import HDF5, Table
+from genotool.readers.table import HDF5, Table, check_is_file
 
 __all__ = ["read_anndata"]
 
@@ -32,7 +32,7 @@ def read_anndata(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dat
     for what, index in (("gene", content.var_names), ("cell", content.obs_names)):
         twice = index[index.duplicated()]
         if len(twice):
-            raise InputError(f"a {what} occurs twice", file=path, value=str(twice[0]))
+            raise InputError(f"a {what} occurs twice", file=path, value=str(twice[0]), hint="make its names unique")
     matrix = _matrix(path, content.X)
     table, ids, lost = with_meta(entry, _obs(path, content), files)
 
@@ -47,23 +47,23 @@ def read_anndata(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dat
 def _open(path: Path) -> Any:
     import anndata
 
-    if path.is_dir() or not path.exists():
-        raise UsageError(f"{path}: {'is a directory' if path.is_dir() else 'no such file'}")
+    check_is_file(path)
     with path.open("rb") as handle:
         if handle.read(8) != HDF5:
-            raise InputError("this is no HDF5 file, so no .h5ad", file=path)
+            raise InputError("this is no HDF5 file, so no .h5ad", file=path, hint="a text matrix: reader = 'matrix'")
     try:
         return anndata.read_h5ad(path)
     except Exception as error:  # h5py and anndata raise many kinds for a damaged file
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"the .h5ad file cannot be read: {first}", file=path) from error
+        hint = "copy or download it again; of HDF5 only AnnData's .h5ad is read"
+        raise InputError(f"the .h5ad file cannot be read: {first}", file=path, hint=hint) from error
 
 
 def _matrix(path: Path, values: Any) -> Any:
     from scipy import sparse
 
     if values is None:
-        raise InputError("the file holds no matrix X", file=path)
+        raise InputError("the file holds no matrix X", file=path, hint="write the matrix into X")
     matrix: Any
     if sparse.issparse(values):
         csr: Any = sparse.csr_array
@@ -72,7 +72,7 @@ def _matrix(path: Path, values: Any) -> Any:
     else:
         matrix = numbers = np.asarray(values, np.float32)
     if np.isinf(numbers).any():
-        raise InputError("the matrix X holds infinity", file=path)
+        raise InputError("the matrix X holds infinity", file=path, hint="write NaN where a value is unknown")
     return matrix
 
 

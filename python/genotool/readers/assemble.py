@@ -5,6 +5,7 @@ Every reader ends here, so that the rules on targets are the same for guides, se
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from genotool.errors import InputError, UsageError
 from genotool.readers.table import Table, numbers
 
 __all__ = ["Wanted", "assemble", "choose_rows", "unique_ids"]
+
+log = logging.getLogger(__name__)
 
 WHOLE = re.compile(r"[+-]?\d+\.0+")
 FEW = 50
@@ -93,7 +96,8 @@ def assemble(
     counts = {reason: n for reason, n in {**(left_out or {}), **lost, **target.left_out}.items() if n}
     if len(kept) == 0:
         said = "; ".join(f"{n} rows: {reason}" for reason, n in counts.items())
-        raise InputError(f"no row is left ({said})", file=table.path)
+        hint = "another --target, or `where` and `classes` of the catalogue"
+        raise InputError(f"no row is left ({said})", file=table.path, hint=hint)
     columns = dict(_other_columns(entry, kept)) | dict(key_columns(kept))
     if entry.split:
         columns["split"] = kept.text(entry.split)
@@ -139,7 +143,12 @@ def _other_columns(entry: Entry, table: Table) -> Mapping[str, Column]:
     split.
     """
     taken = {*entry.columns.values(), "split"}
-    return {name: table.text(name) for name in table.columns if name and name not in taken}
+    free = [name for name in table.columns if name and name not in taken]
+    needed = (entry.groups, entry.id, entry.split)
+    long = [name for name in free if name not in needed and table.too_long(name) is not None]
+    if long:
+        log.warning("%s: columns of very long cells are left out: %s", table.path.name, ", ".join(map(repr, long)))
+    return {name: table.text(name) for name in free if name not in long}
 
 
 def _target(entry: Entry, table: Table, wanted: Wanted) -> _Target:
@@ -152,6 +161,8 @@ def _target(entry: Entry, table: Table, wanted: Wanted) -> _Target:
     task = wanted.task
     if task is None and own and entry.classes:
         return _classes(table, column, entry.classes, strict=wanted.strict_classes)
+    if task is None and set(class_names(table[column]).tolist()) - {""} == {"0", "1"}:
+        return _classes(table, column, ("0", "1"), strict=True)
     if task is Task.REGRESSION or (task is None and _is_number(table, column)):
         values = numbers(table, column, is_target=True)
         known = ~np.isnan(values)
@@ -164,7 +175,8 @@ def _target(entry: Entry, table: Table, wanted: Wanted) -> _Target:
 
 def _check_count(name: str, classes: tuple[str, ...], task: Task | None) -> None:
     if (task is Task.BINARY) != (len(classes) == 2):
-        raise UsageError(f"{name} has {len(classes)} classes, which is no {task} task")
+        hint = "--target names another column; `classes` of the catalogue says which classes count"
+        raise UsageError(f"{name} has {len(classes)} classes, which is no {task} task", hint=hint)
 
 
 def class_names(cells: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -182,7 +194,8 @@ def _classes(table: Table, column: str, classes: tuple[str, ...], *, strict: boo
     other = (codes < 0) & ~empty
     if strict and other.any():
         row = int(np.flatnonzero(other)[0])
-        raise table.error(f"the column {column!r} may hold {' or '.join(classes)} only", row, cells[row])
+        hint = "leave the cell empty to leave the row out; --target names another column"
+        raise table.error(f"the column {column!r} may hold {' or '.join(classes)} only", row, cells[row], hint)
     reasons = {f"no {column}": int(empty.sum()), f"{column} is not {' or '.join(classes)}": int(other.sum())}
     return _Target(codes, classes, codes >= 0, reasons)
 
@@ -196,11 +209,13 @@ def _found_classes(table: Table, column: str, task: Task | None) -> tuple[str, .
         usual = {"0", "1"} if {"0", "1"} <= set(order) else set(sorted(order, key=lambda c: (-counts[c], c))[:2])
         third = min((cell for cell in order if cell not in usual), key=lambda cell: order[cell])
         message = f"the column {column!r} has {len(order)} values where two classes are asked"
-        raise table.error(message, order[third], third)
+        raise table.error(message, order[third], third, "leave the cells of the others empty, or --target another")
     if len(order) > max(FEW, len(table) // 2):
-        raise table.error(f"the column {column!r} has {len(order)} different words: no classes", 0, cells[0])
+        message, hint = f"the column {column!r} has {len(order)} different words: no classes", "--target names another"
+        raise table.error(message, 0, cells[0], hint)
     if not order:
-        raise InputError(f"the column {column!r} is empty in every row", file=table.path)
+        hint = "--target names another column"
+        raise InputError(f"the column {column!r} is empty in every row", file=table.path, hint=hint)
     return tuple(sorted(order))
 
 

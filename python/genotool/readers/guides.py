@@ -102,5 +102,6 @@ def _places(table: Table, column: str) -> Column:
     bad = np.flatnonzero((whole != np.floor(whole)) | (whole < -1) | (whole > 2**53))
     if len(bad):
         row = int(bad[0])
-        raise table.error(f"the column {column!r} needs a position", row, table[column][row])
+        hint = "a whole number from 0; leave the cell empty where it is unknown"
+        raise table.error(f"the column {column!r} needs a position", row, table[column][row], hint)
     return whole.astype(np.int64)

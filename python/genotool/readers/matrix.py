@@ -18,7 +18,7 @@ from genotool.dataset import Column, Dataset
 from genotool.errors import InputError
 from genotool.readers.assemble import Wanted, assemble
 from genotool.readers.sequences import join
-from genotool.readers.table import Table, open_rows, read_table
+from genotool.readers.table import UNKNOWN, Table, open_rows, read_table
 
 __all__ = ["read_matrix", "with_meta"]
 
@@ -77,7 +77,7 @@ def _read(path: Path, entry: Entry) -> tuple[Table, NDArray[np.float32], tuple[s
         header = next(rows)[1]
         first = next(rows, None)
         if first is None:
-            raise InputError("there is a header row but no data row", file=path)
+            raise InputError("there is a header row but no data row", file=path, hint="rows go below the header")
         layout = _layout(path, header, first[1], entry)
         lines, cells, vectors = [], [], []
         for line, row in _with_first(first, rows):
@@ -104,7 +104,8 @@ def _layout(path: Path, header: list[str], first: list[str], entry: Entry) -> _L
     while end > 1 and (header[end - 1] in named or _is_text(first[end - 1])):
         end -= 1
     if end < 2:
-        raise InputError("a matrix needs an id column and gene columns of numbers", file=path)
+        hint = "the first column is the id, then one column of numbers a gene, at the end columns of words"
+        raise InputError("a matrix needs an id column and gene columns of numbers", file=path, hint=hint)
     return _Layout(header[0], tuple(header[1:end]), tuple(header[end:]))
 
 
@@ -125,9 +126,8 @@ def _vector(path: Path, layout: _Layout, header: list[str], line: int, row: list
     large = np.abs(vector) > np.finfo(np.float32).max
     if large.any():
         at = int(np.flatnonzero(large)[0])
-        raise InputError(
-            f"infinite or too large in the column {header[at + 1]!r}", file=path, row=line, value=cells[at]
-        )
+        message = f"infinite or too large in the column {header[at + 1]!r}"
+        raise InputError(message, file=path, row=line, value=cells[at], hint=UNKNOWN)
     return vector.astype(np.float32)
 
 
@@ -137,12 +137,13 @@ def _cell(path: Path, header: list[str], line: int, at: int, cell: str) -> float
     try:
         return float(cell)
     except ValueError:
-        raise InputError(f"no number in the column {header[at]!r}", file=path, row=line, value=cell) from None
+        message = f"no number in the column {header[at]!r}"
+        raise InputError(message, file=path, row=line, value=cell, hint=UNKNOWN) from None
 
 
 def _check_unique(table: Table, column: str) -> None:
     seen: set[str] = set()
     for row, name in enumerate(table[column].tolist()):
         if name in seen:
-            raise table.error("a sample occurs twice", row, name)
+            raise table.error("a sample occurs twice", row, name, "rename or remove one")
         seen.add(name)

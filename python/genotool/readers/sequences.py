@@ -109,7 +109,7 @@ def _index(table: Table, key: str) -> dict[str, int]:
     index: dict[str, int] = {}
     for row, name in enumerate(table[key].tolist()):
         if name in index:
-            raise table.error(f"the id occurs twice in the column {key!r}", row, name)
+            raise table.error(f"the id occurs twice in the column {key!r}", row, name, "rename or remove one")
         index[name] = row
     return index
 
@@ -126,7 +126,7 @@ def _sequences(table: Table, column: str) -> Sequences:
     texts = check_letters(table, column, IUPAC)
     for row, text in enumerate(texts.tolist()):
         if not text:
-            raise table.error(f"the column {column!r} holds no sequence", row)
+            raise table.error(f"the column {column!r} holds no sequence", row, text, "remove the row")
     return Sequences.from_strings(texts.tolist())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ import numpy as np
 import tomli_w
 
 from genotool import registry, sniff
-from genotool.catalogue import FORMAT, NAME, Entry, FileSpec, parse_catalogue
-from genotool.dataset import Dataset, Kind
+from genotool.catalogue import FORMAT, NAME, Entry, FileSpec, parse_catalogue, read_catalogue
+from genotool.dataset import KEY_COLUMNS, Dataset, Kind
 from genotool.download import digest_of, verify
-from genotool.errors import InputError, UsageError
+from genotool.errors import InputError, UsageError, nearest
 from genotool.run import write_atomically
 
 __all__ = ["add", "describe", "get", "list_all", "require_verified", "verify_all"]
 
+SHOWN = 5
+"""Classes that are named where they are listed in words."""
 EMPTY: tuple[object, ...] = ("", (), {}, False)
 
 
@@ -136,7 +139,8 @@ def require_verified(states: list[dict[str, str]]) -> None:
     """
     for record in states:
         if record["state"] not in ("ok", "no digest", "not downloaded"):
-            raise InputError(f"[{record['name']}]: {record['state']}", file=record["path"])
+            hint = "fetch the file again, or add it anew with `genotool data add` if the change is yours"
+            raise InputError(f"[{record['name']}]: {record['state']}", file=record["path"], hint=hint)
 
 
 def _state(found: registry.Found, spec: FileSpec) -> str:
@@ -156,6 +160,7 @@ def add(
     *,
     name: str | None = None,
     kind: Kind | str | None = None,
+    columns: Mapping[str, str] | None = None,
     **about: Any,
 ) -> dict[str, Any]:
     """Sniff a file and append its entry to the catalogue of a data folder, which is begun where there is
@@ -166,6 +171,8 @@ def add(
 
     Parameters
     ----------
+    columns
+        Role to column, such as ``{"guide": "Oligo"}``, where the file leaves a choice.
     about
         ``cell``, ``cite``, ``licence``, ``warning``, ``groups``, ``target``: what the file itself does not
         say.
@@ -178,8 +185,10 @@ def add(
         The file is nothing that can be read.
     """
     folder = _folder(data_dir)
-    entry = sniff.sniff(file, None if kind is None else Kind(kind))
     inside = _inside(folder, file)
+    entry = sniff.sniff(file, _kind(kind), columns)
+    if target := about.pop("target", None):
+        entry = sniff.learning(entry, file, target)
     entry = dataclasses.replace(
         entry,
         name=name or entry.name,
@@ -187,13 +196,31 @@ def add(
         **{key: value for key, value in about.items() if value},
     )
     catalogue = folder / registry.CATALOGUE
+    _check_name(entry.name, catalogue)
     before = catalogue.read_bytes() if catalogue.exists() else f"format = {FORMAT}\n".encode()
-    _check_name(entry.name, before, catalogue)
     after = before + (b"" if before.endswith(b"\n") else b"\n") + b"\n" + _toml(entry).encode()
     parse_catalogue(after.decode(), catalogue)
     dataset = registry.read_found(registry.Found(entry, "", folder))
     write_atomically(catalogue, after)
-    return {"catalogue": str(catalogue), "entry": _toml(entry)} | _content(dataset)
+    return {"catalogue": str(catalogue), "entry": _toml(entry), "taken": _taken(dataset, entry)} | _content(dataset)
+
+
+def _kind(word: Kind | str | None) -> Kind | None:
+    if word is not None and word not in list(Kind):
+        raise UsageError(f"unknown kind {word!r}", hint=nearest(word, [str(kind) for kind in Kind]))
+    return None if word is None else Kind(word)
+
+
+def _taken(dataset: Dataset, entry: Entry) -> str:
+    """Say in words what the rows and their target were taken to be, for somebody to disagree with."""
+    keys = {role: entry.columns.get(role) for role in KEY_COLUMNS[entry.kind]}
+    rows = f"{entry.kind}" + "".join(f" from the column {name!r}" for name in keys.values() if name)
+    if dataset.target is None:
+        return f"{rows}; no target: nothing can be learned until one is named with --target"
+    column = entry.columns.get(entry.target, entry.target) or "the last one"
+    some = ", ".join(dataset.classes[:SHOWN]) + (", …" if len(dataset.classes) > SHOWN else "")
+    what = f"{len(dataset.classes)} classes: {some}" if dataset.classes else "a number"
+    return f"{rows}; the target is the column {column!r}, {what}; --target names another"
 
 
 def _folder(data_dir: Path | None) -> Path:
@@ -202,7 +229,7 @@ def _folder(data_dir: Path | None) -> Path:
         hint = f"--data-dir DIR or {registry.DATA_VARIABLE}"
         raise UsageError("there is no data folder to add to", hint=hint)
     if not Path(given).is_dir():
-        raise UsageError(f"{given} is no folder")
+        raise UsageError(f"{given} is no folder", hint="make it first")
     return Path(given)
 
 
@@ -214,10 +241,10 @@ def _inside(folder: Path, file: Path) -> str:
         raise UsageError(f"{file} is not inside the data folder {folder}", hint=hint) from None
 
 
-def _check_name(name: str, before: bytes, catalogue: Path) -> None:
+def _check_name(name: str, catalogue: Path) -> None:
     if not NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be a name", hint="letters, digits, - and _ only")
-    if name in parse_catalogue(before.decode(), catalogue).entries:
+    if catalogue.exists() and name in read_catalogue(catalogue).entries:
         raise UsageError(f"{catalogue} has a data set {name!r} already", hint="--name another")
 
 

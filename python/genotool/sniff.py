@@ -184,7 +184,7 @@ def _kind(table: Table) -> Kind:
         return Kind.GUIDES
     if any(content(table, name).is_dna and not content(table, name).is_guide for name in _named(table, SEQUENCE)):
         return Kind.SEQUENCES
-    if _guide_columns(table) or next(_named(table, TELLING), None):
+    if _guide_columns(table) or any(_named(table, TELLING)):
         return Kind.GUIDES
     if _is_matrix(table):
         return Kind.MATRIX

@@ -6,6 +6,7 @@ those of a config type as a mapping of settings. Typer reads both from a signatu
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import logging
 import sys
@@ -74,13 +75,15 @@ def command(
     Parameters
     ----------
     function
-        Takes its own parameters, then `common` (a `Common`) and, with `config_type`, `values` (a mapping of
-        the settings that were given as flags).
+        Takes its own parameters (a dataclass of annotated flags stands for each of its fields), then `common`
+        (a `Common`) and, with `config_type`, `values` (a mapping of the settings that were given as flags).
     common
         Names in `OPTIONS`.
     """
     known = configs.settings(config_type) if config_type is not None else ()
     settings = [s for s in known if s.name != "seed" or "seed" not in common]
+    parameters = inspect.signature(function, eval_str=True).parameters
+    flags = {p.name: p.annotation for p in parameters.values() if _holds_flags(p)}
 
     def run(**arguments: Any) -> None:
         shared = {name: arguments.pop(name) for name in common}
@@ -88,15 +91,18 @@ def command(
         given = {s.name: arguments.pop(_parameter(s)) for s in settings}
         if config_type is not None:
             arguments["values"] = {s.name: _value(s, given[s.name]) for s in settings if _is_given(given[s.name])}
+        for name, kind in flags.items():
+            arguments[name] = kind(**{item.name: arguments.pop(item.name) for item in dataclasses.fields(kind)})
         chosen = Common(**shared)
         _begin(chosen)
         function(**arguments, common=chosen)
 
     hidden = {"common", "values"}
     own = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in inspect.signature(function, eval_str=True).parameters.values()
+        part.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in parameters.values()
         if parameter.name not in hidden
+        for part in _parts(parameter)
     ]
     own += [_common_parameter(name) for name in common]
     own += [_setting_parameter(setting) for setting in settings]
@@ -105,6 +111,17 @@ def command(
     run.__doc__ = inspect.getdoc(function)
     run.__name__ = function.__name__
     return run
+
+
+def _holds_flags(parameter: inspect.Parameter) -> bool:
+    return dataclasses.is_dataclass(parameter.annotation) and parameter.annotation is not Common
+
+
+def _parts(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """Return the parameter, or one for each field of the flags that it holds."""
+    if not _holds_flags(parameter):
+        return [parameter]
+    return list(inspect.signature(parameter.annotation, eval_str=True).parameters.values())
 
 
 def _is_given(value: str | bool | list[str] | None) -> bool:

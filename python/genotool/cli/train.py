@@ -30,28 +30,15 @@ def fit_command(
             data: Annotated[str, typer.Argument(help="a data set's name, or a file")],
             common: Common,
             values: dict[str, Any],
-            target: flags.Target = None,
-            split: flags.SplitMethod = None,
-            valid_share: flags.ValidShare = 0.15,
-            test_share: flags.TestShare = 0.15,
-            beside: flags.Beside = None,
-            avoid: flags.Avoid = None,
-            overlap: flags.Overlap = "drop",
-            balance: flags.Balance = "none",
-            refit: flags.Refit = False,
-            no_floors: flags.NoFloors = False,
-            fail_on: flags.FailOn = None,
+            rows: flags.RowFlags,
+            refit: Annotated[bool, typer.Option("--refit/--no-refit", help=flags.REFIT)] = False,
         ) -> None:
             config = family_values(family.config_type, common, values)
             if common.print_config:
                 typer.echo(write_toml(config), nl=False)
                 return
-            rows = flags.rows_request(
-                data, common, target=target, split=split, valid_share=valid_share, test_share=test_share,
-                together=None, beside=beside, avoid=avoid, overlap=overlap, fail_on=fail_on,
-            )  # fmt: skip
-            out = common.folder(f"{verb}-{family.name}-{rows.operand.rpartition('/')[2]}")
-            request = FitRequest(rows, family, config, out, balance, refit, not no_floors, common.overwrite)
+            out = common.folder(f"{verb}-{family.name}-{data.rpartition('/')[2]}")
+            request = rows.request(data, common, family, config, out, refit=refit, together=None)
             show_run(stage()(request), common)
 
         fit.__doc__ = f"{about} {family.summary}."

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from genotool.audit import (
+    SEVERITIES,
     Audit,
     Finding,
     audit_datasets,
@@ -18,6 +19,9 @@ from genotool.audit import (
     read_keys,
     write_keys,
 )
+from genotool.audit.keys import keys_of
+from genotool.audit.levels import LEVELS, severity_of
+from genotool.audit.shifted import shifted
 from genotool.dataset import Dataset, Kind
 from genotool.errors import InputError
 from genotool.sequences import Sequences
@@ -64,8 +68,9 @@ def test_shared_rows_are_severe_with_their_share_and_effect() -> None:
     found = audit_datasets([one, other])
     first = found.findings[0]
     assert (first.code, first.severity, first.count, first.total) == ("shared-rows", "severe", 120, 200)
-    assert "60.0 % of one's guides" in first.message
-    assert "100.0 % of them have the same label" in first.message
+    assert first.message.startswith("120 of 200 guides of one (60.0 %) are in other too (40.0 % of other): 120 equal")
+    assert "120 of 120 have the same label" in first.message
+    assert (first.examples[0], first.partners[0]) == ("one0", "other0")
     effect = first.effect["one looked up in other"]
     assert effect["shared"] == 1
     assert effect["with"] > 0.75
@@ -115,6 +120,130 @@ def test_near_rows_equal_brute_force() -> None:
     assert found.tolist() == expected
 
 
+def overlapping(one: str, other: str) -> bool:
+    """Compare two guides letter by letter, on both strands, at every distance: plainly."""
+    turned = one.translate(str.maketrans("ACGT", "TGCA"))[::-1]
+    return any(
+        a[by:] == b[: len(b) - by] or b[by:] == a[: len(a) - by]
+        for a, b in ((one, other), (turned, other))
+        for by in (1, 2, 3)
+    )
+
+
+def test_overlapping_sites_equal_brute_force() -> None:
+    rng = np.random.default_rng(1)
+    genome = text(rng, 400)
+    places = rng.permutation(370)
+    one, other = ([genome[at : at + 23] for at in places[half : half + 40]] for half in (0, 40))
+    other = [word.translate(str.maketrans("ACGT", "TGCA"))[::-1] if i % 2 else word for i, word in enumerate(other)]
+    expected = [any(overlapping(word, near) for near in other) for word in one]
+    assert 10 < sum(expected) < 40
+    found = shifted(keys_of(guides(one)), keys_of(guides(other)))
+    assert found.met.tolist() == expected
+    assert all(overlapping(one[row], other[found.reference[row]]) for row in np.flatnonzero(found.met))
+
+
+@pytest.mark.parametrize(
+    ("by", "turned"), [(by, turned) for by in (-4, -3, -2, -1, 1, 2, 3, 4) for turned in (False, True)]
+)
+def test_a_site_moved_by_up_to_three_bases_is_found_and_said(by: int, turned: bool) -> None:
+    genome = text(np.random.default_rng(2), 60)
+    moved = genome[20 + by : 43 + by]
+    moved = moved.translate(str.maketrans("ACGT", "TGCA"))[::-1] if turned else moved
+    reference = guides(["T" * 23, genome[20:43]])
+    found = shifted(keys_of(guides([moved])), keys_of(reference))
+    expected = (1, by, turned) if abs(by) <= 3 else (-1, 0, False)
+    assert (int(found.reference[0]), int(found.by[0]), bool(found.turned[0])) == expected
+    spacer = genome[20 + by : 40 + by]
+    spacer_found = shifted(keys_of(guides([spacer])), keys_of(reference))
+    assert (int(spacer_found.reference[0]), int(spacer_found.by[0])) == (expected[:2] if by > -3 else (-1, 0))  # 17 nt
+
+
+def test_sites_moved_between_sets_cost_what_a_look_up_gains() -> None:
+    rng = np.random.default_rng(3)
+    genomes = [text(rng, 24) for _ in range(300)]
+    target = rng.integers(0, 2, 300)
+    one, other = guides([w[:23] for w in genomes], target, "one"), guides([w[1:] for w in genomes], target, "other")
+    found = audit_datasets([one, other])
+    first = found.findings[0]
+    assert (first.code, first.severity, first.count, first.total) == ("shifted-rows", "severe", 300, 300)
+    assert first.effect["one looked up in other"]["shared"] == 1
+    assert first.partners[:2] == ("other0", "other1")
+    few = guides([*[w[1:] for w in genomes[:10]], *[text(rng, 23) for _ in range(290)]], target, "few")
+    (shifted_few,) = audit_datasets([one, few]).findings
+    assert (shifted_few.count, shifted_few.severity, shifted_few.effect) == (10, "warning", None)
+    assert "effect: not measured, 10 rows are too few to score" in audit_datasets([one, few]).table()
+
+
+def test_neighbours_are_seen_across_parts_and_within_a_set_of_several_groups() -> None:
+    rng = np.random.default_rng(4)
+    genomes = [text(rng, 24) for _ in range(200)]
+    texts = [word[start : start + 23] for word in genomes for start in (0, 1)]
+    label = np.repeat(rng.integers(0, 2, 200), 2)
+    rows = guides(texts, label, groups=np.array([f"g{i}" for i in range(400)]))
+    across = audit_split(rows, Split(np.tile([0, 2], 200).astype(np.int8), "group", 0, ""))
+    first = across.findings[0]
+    assert (first.code, first.severity, first.count, first.total) == ("shifted-rows-across-parts", "severe", 200, 200)
+    ((_, effect),) = first.effect.items()
+    assert effect["with"] == 1
+    alone = {finding.code: finding.count for finding in audit_datasets([rows]).findings}
+    assert alone["shifted-within"] == 400
+    together = guides(texts, label, groups=np.repeat([f"g{i}" for i in range(200)], 2))
+    assert "shifted-within" not in codes(audit_datasets([together]))
+
+
+def test_one_base_apart_is_seen_on_the_other_strand_and_within_a_set() -> None:
+    rng = np.random.default_rng(5)
+    one = [text(rng, 23) for _ in range(60)]
+    changed = [word[:9] + ("A" if word[9] != "A" else "C") + word[10:] for word in one]
+    turned = [word.translate(str.maketrans("ACGT", "TGCA"))[::-1] for word in changed]
+    first = audit_datasets([guides(one), guides(turned, name="y")]).findings[0]
+    assert (first.code, first.severity, first.count) == ("near-rows", "severe", 60)
+    inside = {finding.code: finding.count for finding in audit_datasets([guides(one + changed)]).findings}
+    assert inside["near-within"] == 120
+
+
+@pytest.mark.parametrize(("copies", "severity"), [(4, "note"), (20, "warning"), (200, "severe")])
+def test_variants_within_a_set_are_as_bad_as_their_share(copies: int, severity: str) -> None:
+    rng = np.random.default_rng(6)
+    texts = [text(rng) + "GG" for _ in range(200)]
+    texts += [("T" if word[0] != "T" else "A") + word[1:] for word in texts[:copies]]
+    found = audit_datasets([guides(texts, groups=np.zeros(200 + copies).astype(str))])
+    variants = next(finding for finding in found.findings if finding.code == "variants")
+    assert (variants.count, variants.severity) == (copies, severity)
+
+
+def test_every_level_is_reached_in_order() -> None:
+    for code, levels in LEVELS.items():
+        said = [severity_of(code, count, 1000) for count in (1, 9, 10, 49, 50, 249, 250, 499, 500, 1000)]
+        assert [SEVERITIES.index(word) for word in said] == sorted(SEVERITIES.index(word) for word in said), code
+        assert said[0] == levels.least
+    assert severity_of("shared-rows", 9, 1000) == "warning"
+    assert severity_of("shared-rows", 10, 1000) == "severe"
+
+
+def test_sets_of_two_kinds_are_not_passed_in_silence(tmp_path: Path) -> None:
+    pair = Dataset("p", Kind.PAIRS, np.array(["a"]), {
+        "seq1": Sequences.from_strings(["ACG"]), "seq2": Sequences.from_strings(["GG"]),
+    })  # fmt: skip
+    one = guides([text(np.random.default_rng(0), 23)])
+    assert codes(audit_datasets([one, pair]))["not-compared"] == "warning"
+    write_keys(tmp_path / "keys.bin", pair)
+    assert codes(audit_datasets([one], keys=[read_keys(tmp_path / "keys.bin")]))["not-compared"] == "warning"
+    with pytest.raises(InputError, match=r"keys\.bin: these training keys are of pairs, the model takes guides"):
+        read_keys(tmp_path / "keys.bin", {Kind.GUIDES})
+
+
+def test_one_row_is_spoken_of_as_one() -> None:
+    rng = np.random.default_rng(7)
+    texts = [text(rng) + "GG" for _ in range(30)]
+    said = audit_datasets([guides([*texts, texts[0]]), guides([texts[1]], name="y")]).table()
+    assert "1 of 31 guides of x (3.2 %) occurs in it before" in said
+    assert "1 of 1 guide of y (100.0 %) is in x too" in said
+    assert "1 row is too few to score" in said
+    assert "None" not in said
+
+
 def test_within_a_set() -> None:
     rng = np.random.default_rng(0)
     texts = [text(rng) + "GG" for _ in range(60)]
@@ -122,7 +251,7 @@ def test_within_a_set() -> None:
     target = np.concatenate([np.zeros(60, int), [1, 0]])
     found = audit_datasets([guides(texts, target)])
     assert codes(found)["duplicates"] == "warning"
-    assert codes(found)["variants"] == "warning"
+    assert codes(found)["variants"] == "note"
     conflict = next(finding for finding in found.findings if finding.code == "conflicting-labels")
     assert conflict.count == 2
     assert set(conflict.examples) == {"x0", "x60"}
@@ -205,7 +334,9 @@ def test_keys_of_pairs_spacers_and_matrices(tmp_path: Path) -> None:
         assert overlap_mask(rows.take(np.array([1])), keys, relations=("exact",)).tolist() == [True]
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "magic", "header", "unsorted"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "flip", "magic", "header", "infinite", "deep", "kind", "letters", "nothing", "unsorted"]
+)
 def test_damaged_keys_are_refused(tmp_path: Path, damage: str) -> None:
     import hashlib
     import json
@@ -214,23 +345,35 @@ def test_damaged_keys_are_refused(tmp_path: Path, damage: str) -> None:
     write_keys(file, guides(["ACGTNACGTACGTACGTACGTGG", "CCGTNACGTACGTACGTACGTGG"]))
     content = file.read_bytes()
     magic, head, body = content.split(b"\n", 2)
-    if damage == "unsorted":
-        body = body[23:] + body[:23]
-        head = json.dumps(json.loads(head) | {"sha256": hashlib.sha256(body).hexdigest()}).encode()
+
+    def with_body(body: bytes) -> bytes:
+        return json.dumps(json.loads(head) | {"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n" + body
+
     changed = {
         "cut": content[:-5],
         "flip": content[:-1] + b"A",
         "magic": b"X" + content[1:],
         "header": magic + b"\n{}\n" + body,
-        "unsorted": b"\n".join([magic, head, body]),
+        "infinite": content.replace(b'"n": 2', b'"n": Infinity'),
+        "deep": magic + b"\n" + b"[" * 100_000 + b"\n" + body,
+        "kind": content.replace(b'"kind": "guides"', b'"kind": "sequences"'),
+        "letters": magic + b"\n" + with_body(body[:45] + b"!"),
+        "nothing": b"",
+        "unsorted": magic + b"\n" + with_body(body[23:] + body[:23]),
     }[damage]
+    assert changed != content
     file.write_bytes(changed)
-    with pytest.raises(InputError, match=r"keys\.bin"):
+    with pytest.raises(InputError, match=r"keys\.bin") as caught:
         read_keys(file)
+    assert caught.value.exit_code == 3
+    assert "copy the model's folder again" in str(caught.value.hint)
 
 
 def test_an_audit_goes_to_json_and_back() -> None:
-    note, bad = (Finding("a", s, 1, 2, f"{s} message", "do", effect={"m": {"with": 0.5}}) for s in ("note", "severe"))
+    note, bad = (
+        Finding("a", s, 1, 2, f"{s} message", "do", effect={"m": {"metric": "roc_auc", "with": 0.5}})
+        for s in ("note", "severe")
+    )
     audit = Audit.of([note, bad, note], ["x", "y", "x"])
     assert [finding.severity for finding in audit.findings] == ["severe", "note"]
     assert audit.data == ("x", "y")
@@ -251,7 +394,7 @@ def test_hct116_and_hela() -> None:
     found = audit_datasets([registry.load("hct116"), registry.load("hela")])
     first = found.findings[0]
     assert first.severity == "severe"
-    assert first.message.startswith("98.6 % of hct116's guides")
+    assert first.message.startswith("3541 of 3590 guides of hct116 (98.6 %) are in hela too (51.8 % of hela)")
     effect = first.effect["hct116 looked up in hela"]
     assert effect["with"] == pytest.approx(0.895, abs=0.01)
     assert effect["without"] == pytest.approx(0.535, abs=0.04)

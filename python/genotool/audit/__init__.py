@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from genotool.audit.findings import SEVERITIES, Audit, Finding
 from genotool.audit.keys import ModelKeys, read_keys, write_keys
 from genotool.audit.labels import class_shares, conflicts, explained
-from genotool.audit.overlap import between, seen_by, within
+from genotool.audit.overlap import between, seen_by
 from genotool.audit.parts import NAMES, meetings, straddling
 from genotool.audit.relations import RELATIONS, overlap_mask, overlap_with_keys
 from genotool.audit.sign import audit_sign
+from genotool.audit.within import within
 from genotool.dataset import Dataset
 from genotool.split import Split
 

@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from genotool.audit.words import lines_of
 from genotool.errors import InputError
 
-__all__ = ["SEVERITIES", "Audit", "Effect", "Finding", "percent", "shown"]
+__all__ = ["SEVERITIES", "Audit", "Effect", "Finding", "shown"]
 
 SEVERITIES: tuple[str, ...] = ("note", "warning", "severe")
 FORMAT = 1
@@ -47,6 +48,10 @@ class Finding:
         The metric with and without the offending rows; None where it was not measured.
     data
         The names of the data sets concerned.
+    partners
+        For each example the row that it meets; empty where it meets none in particular.
+    unmeasured
+        Why there is no effect, where one would be expected.
     """
 
     code: str
@@ -58,6 +63,8 @@ class Finding:
     examples: tuple[str, ...] = ()
     effect: Effect | None = None
     data: tuple[str, ...] = ()
+    partners: tuple[str, ...] = ()
+    unmeasured: str = ""
 
     def __post_init__(self) -> None:
         if self.severity not in SEVERITIES:
@@ -112,7 +119,7 @@ class Audit:
             if content["format"] != FORMAT:
                 raise InputError("an audit of another format", file=file, value=content["format"])
             findings = [
-                Finding(**{**item, "examples": tuple(item["examples"]), "data": tuple(item["data"])})
+                Finding(**item | {name: tuple(item.get(name, ())) for name in ("examples", "data", "partners")})
                 for item in content["findings"]
             ]
             return cls.of(findings, content["data"])
@@ -120,30 +127,10 @@ class Audit:
             raise InputError(f"this is no audit: {error}", file=file) from error
 
     def table(self) -> str:
-        """Return the findings as text, one paragraph each."""
+        """Return the findings as text: a line each that says what, and below it effect, examples and remedy."""
         if not self.findings:
             return f"nothing found in {', '.join(self.data)}"
-        return "\n".join(line for finding in self.findings for line in _lines(finding))
-
-
-def _lines(finding: Finding) -> list[str]:
-    lines = [f"{finding.severity.upper():8}{finding.code}: {finding.message}"]
-    for name, measured in (finding.effect or {}).items():
-        values = ", ".join(f"{key} {_number(value)}" for key, value in measured.items())
-        lines.append(f"        {name}: {values}")
-    if finding.examples:
-        lines.append(f"        such as {', '.join(finding.examples)}")
-    return [*lines, f"        remedy: {finding.remedy}"]
-
-
-def _number(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def percent(count: int, total: int) -> str:
-    """Return a share with one decimal, ``98.6 %``; a share above nothing is never shown as 0.0 %."""
-    share = 100 * count / total if total else 0.0
-    return "< 0.1 %" if 0 < share < 0.05 else f"{share:.1f} %"
+        return "\n".join(line for finding in self.findings for line in lines_of(finding))
 
 
 def shown(ids: Sequence[str] | NDArray[np.str_]) -> tuple[str, ...]:

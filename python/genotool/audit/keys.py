@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +33,7 @@ Digests: TypeAlias = NDArray[np.uint64]
 
 MAGIC = b"GTKEYS1\n"
 BASES = b"ACGT"
+HINT = "copy the model's folder again; without this file it counts as one whose training rows are not known"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,15 +154,31 @@ def _unpack(body: bytes, total: int, packing: str) -> NDArray[np.uint8]:
     return letters
 
 
-def read_keys(path: Path) -> ModelKeys:
+def read_keys(path: Path, kinds: Collection[Kind] | None = None) -> ModelKeys:
     """Read and check a key file.
+
+    Parameters
+    ----------
+    kinds
+        The kinds of rows that the model of these keys takes; None: any.
 
     Raises
     ------
     InputError
-        If it is no key file, is cut off, does not have its digest, or is not sorted.
+        If it is no key file, is cut off, does not have its digest, is not sorted, or holds another kind of rows.
     """
-    content = path.read_bytes()
+    try:
+        keys = _read(path.read_bytes(), path)
+    except (OSError, InputError) as error:
+        said = error.message if isinstance(error, InputError) else f"{path}: cannot be read: {error.strerror}"
+        raise InputError(said, hint=HINT) from error
+    if kinds is not None and keys.kind not in kinds:
+        takes = ", ".join(sorted(kinds))
+        raise InputError(f"these training keys are of {keys.kind}, the model takes {takes}", file=path, hint=HINT)
+    return keys
+
+
+def _read(content: bytes, path: Path) -> ModelKeys:
     head, _, body = content.removeprefix(MAGIC).partition(b"\n")
     if not content.startswith(MAGIC):
         raise InputError("this is no file of training keys", file=path)
@@ -168,13 +186,18 @@ def read_keys(path: Path) -> ModelKeys:
         header = json.loads(head)
         kind, n, packing = Kind(header["kind"]), int(header["n"]), header["packing"]
         name, expected, length = str(header["name"]), header["sha256"], header.get("length")
-    except (ValueError, KeyError, TypeError) as error:
+        roles = tuple(header["roles"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"the header of the training keys is damaged: {error}", file=path) from error
+    if roles != KEY_COLUMNS[kind] or n < 1 or not (length is None or (type(length) is int and length >= 0)):
+        raise InputError("the header of the training keys is damaged", file=path)
     if hashlib.sha256(body).hexdigest() != expected:
         raise InputError("the training keys do not have the digest that their header names", file=path)
+    if (packing == "digests") != (kind is Kind.MATRIX):
+        raise InputError(f"training keys of {kind} are not packed as {packing}", file=path)
     if packing == "digests":
         return ModelKeys(name, kind, (), _read_digests(body, n, path))
-    if packing not in ("2bit", "8bit") or n < 0 or not (length is None or (isinstance(length, int) and length >= 0)):
+    if packing not in ("2bit", "8bit"):
         raise InputError("the header of the training keys is damaged", file=path)
     return ModelKeys(name, kind, _read_columns(body, len(KEY_COLUMNS[kind]), n, length, packing, path))
 
@@ -199,7 +222,10 @@ def _read_columns(
     lengths = (
         np.full(rows, length, np.int64) if length is not None else np.frombuffer(body[:listed], "<u4").astype(np.int64)
     )
-    everything = Sequences(_unpack(body[listed:], total, packing), np.concatenate([[0], np.cumsum(lengths)]))
+    try:
+        everything = Sequences(_unpack(body[listed:], total, packing), np.concatenate([[0], np.cumsum(lengths)]))
+    except InputError as error:
+        raise InputError(f"the training keys hold what is no sequence: {error.message}", file=path) from error
     parts = tuple(everything.take(np.arange(start * n, (start + 1) * n)) for start in range(columns))
     texts = list(zip(*parts, strict=True))
     if any(later <= earlier for earlier, later in pairwise(texts)):

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.audit.findings import Finding, percent, shown
+from genotool.audit.findings import Finding, shown
 from genotool.audit.keys import keys_of
-from genotool.audit.overlap import severity_of, words_of
+from genotool.audit.levels import severity_of
 from genotool.audit.relations import codes
+from genotool.audit.words import among, metric_name, nouns, percent
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind
 from genotool.metrics import compute
 from genotool.sequences import Sequences
@@ -42,12 +43,10 @@ def conflicts(dataset: Dataset) -> Iterator[Finding]:
     mask = (low < high)[group]
     count, total = int(mask.sum()), len(dataset)
     if count:
-        same = "are equal in bases 3-23" if dataset.kind is Kind.GUIDES else "are equal"
+        where = "in bases 3-23 to another" if dataset.kind is Kind.GUIDES else "to another"
         yield Finding(
-            "conflicting-labels", severity_of(count, total, low="note", high="warning"), count, total,
-            f"{count} of {total} {words_of(dataset.kind)} of {dataset.name} ({percent(count, total)}) "
-            f"{same} to another with "
-            "another label",
+            "conflicting-labels", severity_of("conflicting-labels", count, total), count, total,
+            f"{among(count, dataset, ('is equal', 'are equal'))} {where} with another label",
             "measure them again, or leave them out", shown(dataset.ids[mask]), data=(dataset.name,),
         )  # fmt: skip
 
@@ -101,7 +100,8 @@ def _alone(dataset: Dataset, name: str, values: NDArray[np.float64]) -> Iterator
     ):
         yield Finding(
             "plain-number", "note", total, total,
-            f"{name} alone predicts the target of {dataset.name}: {metric} {value:.3f}",
+            f"{name} alone predicts the target of {dataset.name} ({total} {nouns(dataset.kind)}): "
+            f"{metric_name(metric)} {value:.3f}",
             "compare with a floor on this number, or match it between the classes",
             effect={name: {"metric": metric, "value": value}}, data=(dataset.name,),
         )  # fmt: skip
@@ -120,8 +120,8 @@ def _column(dataset: Dataset, name: str, column: Any) -> Iterator[Finding]:
         severity = "severe" if strength > NEARLY_IS else "warning"
         yield Finding(
             "column-explains-label", severity, len(known), len(dataset),
-            f"the column {name} ({values} values) explains the label of {dataset.name}: Cramér's V "
-            f"{strength:.2f}",
+            f"the column {name} ({values} values, in {len(known)} of {len(dataset)} {nouns(dataset.kind)}) explains "
+            f"the label of {dataset.name}: Cramér's V {strength:.2f}",
             f"a model may learn {name} instead: split by it, or use rows in which both classes have each "
             "value",
             effect={name: {"metric": "cramers_v", "value": strength}}, data=(dataset.name,),
@@ -139,7 +139,8 @@ def class_shares(dataset: Dataset, parts: NDArray[np.int8], names: dict[int, str
             count = int((parts == code).sum())
             yield Finding(
                 "one-class", "warning", count, len(dataset),
-                f"the {names[code]} part of {dataset.name} holds one class only ({count} rows)",
+                f"the {names[code]} part of {dataset.name} ({count} of {len(dataset)} {nouns(dataset.kind)}) holds one "
+                "class only",
                 "another seed or split", data=(dataset.name,),
             )  # fmt: skip
     strength = cramers_v(contingency(parts[held], dataset.target[held])) if len(held) and len(present) > 1 else 0.0

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from genotool.audit.findings import Finding, percent, shown
+from genotool.audit.effects import LookUp, unmeasured
+from genotool.audit.findings import Effect, Finding, shown
 from genotool.audit.keys import keys_of
-from genotool.audit.overlap import lookup_effect, severity_of, words_of
-from genotool.audit.relations import RELATIONS, match, near
+from genotool.audit.levels import severity_of
+from genotool.audit.overlap import MEET, Meeting, counted, meetings_of
+from genotool.audit.words import among, nouns, percent, some
 from genotool.dataset import Dataset
 from genotool.split import Part, Split
 
@@ -18,6 +19,11 @@ __all__ = ["meetings", "straddling"]
 
 NAMES = {Part.TRAIN.value: "training", Part.VALID.value: "validation", Part.TEST.value: "test"}
 BY_GROUP = frozenset({"group", "leave-one-group-out"})
+REMEDIES = {
+    "same": "--overlap drop, or a split that keeps them together",
+    "near": "a split that keeps them together, such as --split group",
+    "shifted": "a split that keeps them together, such as --split group",
+}
 
 
 def straddling(dataset: Dataset, split: Split) -> Iterator[Finding]:
@@ -30,12 +36,12 @@ def straddling(dataset: Dataset, split: Split) -> Iterator[Finding]:
     if not both:
         return
     rows = np.isin(dataset.groups, both) & test
-    total = len(set(dataset.groups[test].tolist()))
+    total = len(set(dataset.groups[test].tolist()) - {""})
     yield Finding(
         "straddling-groups", "severe" if split.method in BY_GROUP else "warning", len(both), total,
-        f"{len(both)} of the {total} groups in the test part of {dataset.name} have rows in training or "
-        "validation too "
-        f"({percent(int(rows.sum()), int(test.sum()))} of its test rows; split by {split.method})",
+        f"{len(both)} of {some(total, 'group')} in the test part of {dataset.name} ({percent(len(both), total)}) "
+        f"{'has' if len(both) == 1 else 'have'} rows in training or validation too: "
+        f"{percent(int(rows.sum()), int(test.sum()))} of its test rows (split: {split.method})",
         "--split group", shown(both), data=(dataset.name,),
     )  # fmt: skip
 
@@ -52,35 +58,28 @@ def meetings(dataset: Dataset, split: Split) -> Iterator[Finding]:
 
 def _meeting(held: Dataset, fitted: Dataset, part: Part) -> Iterator[Finding]:
     here, there = keys_of(held), keys_of(fitted)
-    mask, back = np.zeros(len(held), np.bool_), np.zeros(len(fitted), np.bool_)
-    for relation in RELATIONS:
-        mask |= match(here, there, relation) >= 0
-        back |= match(there, here, relation) >= 0
-    if mask.any():
-        effect = lookup_effect(held, fitted, mask, back) if part is Part.TEST else None
-        how = "meet (equal, reverse complement, or for guides equal in bases 3-23)"
-        yield _crossing("rows-across-parts", mask, held, part, how, ("warning", "severe"), effect)
-    close = (near(here, there) >= 0) & ~mask
-    if close.any():
-        yield _crossing(
-            "near-rows-across-parts", close, held, part, "differ in one base from", ("note", "warning"), None
-        )
+    look_up = LookUp(held, fitted)
+    for way, meeting in meetings_of(here, there).items():
+        if meeting.met.any():
+            how = f": {counted(here, there)}" if way == "same" else ""
+            yield _crossing(way, meeting, look_up, part, how)
 
 
-def _crossing(
-    code: str,
-    mask: NDArray[np.bool_],
-    held: Dataset,
-    part: Part,
-    how: str,
-    severities: tuple[str, str],
-    effect: object,
-) -> Finding:
-    count, total = int(mask.sum()), len(held)
+def _crossing(way: str, meeting: Meeting, look_up: LookUp, part: Part, how: str) -> Finding:
+    held, met = look_up.query, meeting.met
+    count, total = int(met.sum()), len(held)
+    code = "rows-across-parts" if way == "same" else f"{way}-rows-across-parts"
+    verbs, said = MEET[way]
+    fitted = f"{nouns(held.kind)} that were fitted on"
+    reason = unmeasured(held, look_up.reference, met)
+    effect: Effect = {}
+    if part is Part.TEST and not reason:
+        moved = meeting.partner if way == "shifted" else None
+        found = look_up.effect(met, meeting.reference_met, moved)
+        effect = {f"looking up {held.name}'s test part in the others": item for item in found.values()}
     return Finding(
-        code, severity_of(count, total, low=severities[0], high=severities[1]), count, total,
-        f"{count} of {total} {NAMES[part.value]} {words_of(held.kind)} of {held.name} "
-        f"({percent(count, total)}) {how} a row "
-        "that was fitted on", "--overlap drop, or a split that keeps them together",
-        shown(held.ids[mask]), effect or None, (held.name,),  # type: ignore[arg-type]
+        code, severity_of(code, count, total), count, total,
+        f"{among(count, held, verbs, part=f'{NAMES[part.value]} ')} {said.format(fitted)}{how}",
+        REMEDIES[way], shown(held.ids[met]), effect or None, (held.name,),
+        shown(look_up.reference.ids[meeting.partner[met]]), reason if part is Part.TEST else "",
     )  # fmt: skip

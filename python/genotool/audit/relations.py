@@ -19,7 +19,17 @@ from genotool.dataset import Dataset, Kind
 from genotool.errors import UsageError
 from genotool.sequences import Sequences
 
-__all__ = ["RELATIONS", "codes", "match", "near", "overlap_mask", "overlap_with_keys"]
+__all__ = [
+    "RELATIONS",
+    "codes",
+    "lookup",
+    "match",
+    "near",
+    "near_within",
+    "overlap_mask",
+    "overlap_with_keys",
+    "slices",
+]
 
 Index: TypeAlias = NDArray[np.int64]
 
@@ -44,7 +54,7 @@ def overlap_mask(
     relations
         Which of `RELATIONS` count.
     mismatches
-        1: also sequences of one length, up to 64 nt, that differ in one base.
+        1: also sequences of one length, up to 64 nt, that differ in one base, on either strand.
     """
     unknown = set(relations) - set(RELATIONS)
     if unknown or mismatches not in (0, 1):
@@ -72,12 +82,12 @@ def match(query: ModelKeys, reference: ModelKeys, relation: str) -> Index:
     if not len(reference) or not len(query) or query.kind != reference.kind:
         return found
     if query.digests is not None and reference.digests is not None:
-        return _lookup(query.digests, reference.digests) if relation == "exact" else found
+        return lookup(query.digests, reference.digests) if relation == "exact" else found
     if relation == "reverse_complement":
         turned = [column.reverse_complement() for column in query.columns]
-        return _lookup(_joined(turned), _joined(reference.columns))
+        return lookup(_joined(turned), _joined(reference.columns))
     if query.kind is not Kind.GUIDES:
-        return _lookup(_joined(query.columns), _joined(reference.columns)) if relation == "exact" else found
+        return lookup(_joined(query.columns), _joined(reference.columns)) if relation == "exact" else found
     return _match_guides(query.columns[0], reference.columns[0], relation)
 
 
@@ -98,7 +108,8 @@ def codes(keys: ModelKeys, relation: str) -> NDArray[np.uint64]:
     return result
 
 
-def _lookup(query: Digests, reference: Digests) -> Index:
+def lookup(query: Digests, reference: Digests) -> Index:
+    """Return (n,) for each query digest the first place of it in `reference`, -1 for none."""
     order = np.argsort(reference, kind="stable")
     place = np.minimum(np.searchsorted(reference[order], query), len(reference) - 1)
     return np.where(reference[order][place] == query, order[place], -1).astype(np.int64)
@@ -119,7 +130,7 @@ def _match_guides(query: Sequences, reference: Sequences, relation: str) -> Inde
         for other in np.unique(reference.lengths):
             others = np.flatnonzero(reference.lengths == other)
             here, there = _window(int(length), int(other), relation)
-            hit = _lookup(_slice(query, rows, *here).row_digests(), _slice(reference, others, *there).row_digests())
+            hit = lookup(_slice(query, rows, *here).row_digests(), _slice(reference, others, *there).row_digests())
             found[rows] = np.where((found[rows] < 0) & (hit >= 0), others[hit], found[rows])
     return found
 
@@ -135,21 +146,43 @@ def _window(length: int, other: int, relation: str) -> tuple[tuple[int, int], tu
 
 def _slice(sequences: Sequences, rows: Index, start: int, stop: int) -> Sequences:
     """Return bases `start` to `stop` of rows that have one length."""
-    some = sequences.take(rows)
-    letters = some.data.reshape(len(rows), -1)[:, start:stop]
-    return Sequences(letters.reshape(-1), np.arange(len(rows) + 1, dtype=np.int64) * (stop - start))
+    return slices(sequences.take(rows).data.reshape(len(rows), -1), start, stop)
+
+
+def slices(letters: NDArray[np.uint8], start: int, stop: int) -> Sequences:
+    """Return columns `start` to `stop` of (n, length) letters as sequences."""
+    return Sequences(letters[:, start:stop].reshape(-1), np.arange(len(letters) + 1, dtype=np.int64) * (stop - start))
 
 
 def near(query: ModelKeys, reference: ModelKeys) -> Index:
     """Return (n,) for each row of `query` a row of `reference` one base apart or none, -1 for none.
 
-    Only single sequences of one length, up to 64 nt, on the strand they are given on.
+    Only single sequences of one length, up to 64 nt, on either strand.
     """
     found = np.full(len(query), -1, np.int64)
     if len(query.columns) != 1 or len(reference.columns) != 1 or query.kind != reference.kind:
         return found
     here, there = query.columns[0], reference.columns[0]
     rows, others = (np.flatnonzero(column.lengths <= LONGEST_NEAR) for column in (here, there))
-    met = here.take(rows).overlaps(there.take(others), mismatches=1, reverse_complement=False, best=True)
+    met = here.take(rows).overlaps(there.take(others), mismatches=1, best=True)
     found[rows[met.query]] = others[met.reference]
     return found
+
+
+def near_within(keys: ModelKeys) -> Index:
+    """Return (n,) for each row another row of the same set one base apart, -1 for none; as `near`."""
+    found = np.full(len(keys), -1, np.int64)
+    if len(keys.columns) != 1:
+        return found
+    distinct, rows = _distinct(keys.columns[0])
+    met = distinct.overlaps(mismatches=1, reverse_complement=False, best=True)
+    found[rows[met.query]] = rows[met.reference]
+    return found
+
+
+def _distinct(sequences: Sequences) -> tuple[Sequences, Index]:
+    """Return each sequence of up to 64 nt once, and the rows where they first stand."""
+    rows = np.flatnonzero(sequences.lengths <= LONGEST_NEAR)
+    _, first = np.unique(sequences.take(rows).row_digests(), return_index=True)
+    rows = rows[np.sort(first)].astype(np.int64)
+    return sequences.take(rows), rows

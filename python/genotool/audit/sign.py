@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.audit.findings import Effect, Finding
+from genotool.audit.words import metric_name, nouns
 from genotool.dataset import Dataset, Task
 from genotool.intervals import FEW_GROUPS, bootstrap, group_codes, resamples
 from genotool.weighted import spearman
@@ -86,11 +87,13 @@ def _within_few_groups(
 
 def _turned(dataset: Dataset, effect: Effect) -> Finding:
     said = "; ".join(
-        f"{name}: {m['metric']} {m['value']:.3f} [{m['low']:.3f}, {m['high']:.3f}]" for name, m in effect.items()
+        f"{name}: {metric_name(str(m['metric']))} {m['value']:.3f} [{m['low']:.3f}, {m['high']:.3f}]"
+        for name, m in effect.items()
     )
+    rows = f"{len(dataset)} {nouns(dataset.kind, len(dataset))} of {dataset.name}"
     return Finding(
         "sign-turned", "severe", len(dataset), len(dataset),
-        f"the labels of {dataset.name} run against every reference score ({said}): their sign may be turned",
+        f"the labels of all {rows} run against every reference score, their sign may be turned ({said})",
         "look up in the source whether high means active; do not train on them or report them as accuracy",
         effect=effect, data=(dataset.name,),
     )  # fmt: skip

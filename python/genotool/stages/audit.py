@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from genotool import plugins, registry
-from genotool.audit import Audit, ModelKeys, audit_datasets, audit_sign, audit_split
+from genotool.audit import Audit, Finding, ModelKeys, audit_datasets, audit_sign, audit_split, read_keys
 from genotool.dataset import Dataset
 from genotool.errors import InputError, UsageError
 from genotool.family import References
 from genotool.run import Run
+from genotool.split import Fractions, published
 from genotool.stages.fitting import data_record
 from genotool.stages.rows import RowsRequest
-from genotool.trained import Trained, find_model, open_trained
+from genotool.trained import Trained, open_trained
 
 __all__ = ["AuditRequest", "audit"]
 
@@ -33,19 +37,17 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     """Return the findings; with an output folder they are written there as ``audit.json`` too.
 
     A run folder stands for what its model was trained on (compared with every data set named) and, alone, for its
-    own split.
+    own split; a recipe's folder for each of its models. A data set's published split is looked at across its parts.
     """
-    models = [open_trained(o, data_dir=request.data_dir) for o in request.operands if _is_model(o)]
+    models = [model for o in request.operands if _is_model(o) for model in _opened(o, request.data_dir)]
     names = [o for o in request.operands if not _is_model(o)]
-    sets = [registry.load(name, data_dir=request.data_dir) for name in names]
-    keys = [_keys(model) for model in models]
-    found = audit_datasets(sets, keys=keys) if sets else Audit.of([], [])
-    if not sets:
-        for model in models:
-            own = model.load_dataset()
-            found = found.merged(audit_split(own, model.split))
+    sets = _told_apart(names, [registry.load(name, data_dir=request.data_dir) for name in names])
+    keys = [_keys(model) for model in models] if sets else []
+    found = audit_datasets(sets, keys=keys)
+    for model in models if not sets else ():
+        found = found.merged(audit_split(model.load_dataset(), model.split))
     for dataset in sets:
-        found = found.merged(_sign(dataset, request.seed))
+        found = found.merged(_published(dataset, request.seed)).merged(_sign(dataset, request.seed))
     if request.out is None:
         return found, None
     run = Run.create(
@@ -61,6 +63,22 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     return found, run
 
 
+def _told_apart(operands: Sequence[str], sets: Sequence[Dataset]) -> list[Dataset]:
+    """Return the sets, each by the operand that named it where several have one name."""
+    names = Counter(dataset.name for dataset in sets)
+    return [
+        dataclasses.replace(dataset, name=operand) if names[dataset.name] > 1 else dataset
+        for operand, dataset in zip(operands, sets, strict=True)
+    ]
+
+
+def _opened(operand: str, data_dir: Path | None) -> list[Trained]:
+    """Open a model, or every model of a recipe's folder."""
+    summary = Path(operand) / "summary.json"
+    models = Run.open(Path(operand)).read_json("summary.json").get("models", {}) if summary.is_file() else {}
+    return [open_trained(operand, key=key, data_dir=data_dir) for key in models or (None,)]
+
+
 def _is_model(operand: str) -> bool:
     path = Path(operand)
     if path.is_dir():
@@ -73,11 +91,28 @@ def _is_model(operand: str) -> bool:
 
 
 def _keys(model: Trained) -> ModelKeys:
-    if model.keys is None:
+    file = model.run.file("training_keys.bin")
+    if not file.is_file():
         raise InputError(
-            "what this model was trained on is not known: overlap unknown", file=find_model(str(model.run.path))
+            "what this model was trained on is not known: overlap unknown",
+            file=model.run.path,
+            hint="an imported model has no training keys; train one here, or audit the data that it was trained on",
         )
-    return model.keys
+    return read_keys(file, model.family.kinds)
+
+
+def _published(dataset: Dataset, seed: int) -> Audit:
+    """Audit the split that a data set brings along; one in other words than train, valid and test is only named."""
+    if "split" not in dataset.columns:
+        return Audit.of([], [dataset.name])
+    try:
+        return audit_split(dataset, published(dataset, seed, Fractions()))
+    except InputError as error:
+        note = Finding(
+            "split-not-read", "note", len(dataset), len(dataset), error.message,
+            "name the parts train, valid and test, and this audit looks across them", data=(dataset.name,),
+        )  # fmt: skip
+        return Audit.of([note], [dataset.name])
 
 
 def _sign(dataset: Dataset, seed: int) -> Audit:

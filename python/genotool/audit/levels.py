@@ -1,0 +1,67 @@
+"""How many rows make a finding how bad: the one place where a count becomes a severity.
+
+Each finding has a least severity, and shares of the rows from which it is a warning, and severe. Where they come from:
+
+shared-rows, rows-across-parts, seen-by-model (equal rows, reverse complements, variants in the two PAM-distal bases)
+    An answer known by heart. Of two rows that a ROC-AUC compares, one is known in 2 of 100 pairs where 1 % of the rows
+    are: at most .006 more on a ROC-AUC of .7, a third of its standard error on 1,000 rows. Up to there a warning.
+near-rows, shifted-rows, and the same across parts or seen by a model
+    Neighbours say less: of guides that lie one base apart on one strand the values correlate by .25 to .6 in eight
+    real sets (guides of one gene at random: by 0 to .3), of equal guides in two cell lines by .9. Two libraries of
+    different design share 0.1 to 5 % of such sites unasked, two of one design up to 11 %: a quarter is tiling or made.
+near-within, shifted-within (neighbours in one set that no common group keeps together)
+    As the above, but a split may still keep them together, and the audit of the split counts what it did not.
+duplicates
+    Replicates are no mistake, as long as all of a row's stay in one part: never severe.
+variants
+    Published sets hold 0 to 3.6 % by themselves (a spacer listed in two lengths), and genotool's own splits keep them
+    in one part: below 5 % a note. Where half of the rows are copies, the set is augmented: its size is not what it
+    seems, and any other split of it leaks.
+conflicting-labels
+    They bound what a model can reach, and leak nothing: never severe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+__all__ = ["LEVELS", "Levels", "severity_of"]
+
+NEVER = float("inf")
+
+
+class Levels(NamedTuple):
+    """The severity that a finding has at least, and the shares from which it is a warning, and severe."""
+
+    least: str
+    warning: float
+    severe: float
+
+
+KNOWN = Levels("warning", 0.0, 0.01)
+NEIGHBOURS = Levels("note", 0.01, 0.25)
+LEVELS: Mapping[str, Levels] = {
+    "shared-rows": KNOWN,
+    "rows-across-parts": KNOWN,
+    "seen-by-model": KNOWN,
+    "near-rows": NEIGHBOURS,
+    "near-rows-across-parts": NEIGHBOURS,
+    "near-seen-by-model": NEIGHBOURS,
+    "shifted-rows": NEIGHBOURS,
+    "shifted-rows-across-parts": NEIGHBOURS,
+    "shifted-seen-by-model": NEIGHBOURS,
+    "near-within": Levels("note", 0.01, NEVER),
+    "shifted-within": Levels("note", 0.01, NEVER),
+    "duplicates": Levels("note", 0.01, NEVER),
+    "variants": Levels("note", 0.05, 0.5),
+    "conflicting-labels": Levels("note", 0.01, NEVER),
+}
+
+
+def severity_of(code: str, count: int, total: int) -> str:
+    """Return how bad it is that `count` of `total` rows are concerned."""
+    levels = LEVELS[code]
+    if count >= levels.severe * total:
+        return "severe"
+    return "warning" if count >= levels.warning * total else levels.least

@@ -61,7 +61,7 @@ def test_floors_are_drawn_highest_first_below_the_model() -> None:
 
 
 def test_history_marks_the_epoch_of_the_best_validation_loss() -> None:
-    assert "kept: 2" in texts(FIGURES["history"]())
+    assert "lowest: epoch 2" in texts(FIGURES["history"]())
 
 
 def test_confusion_cells_have_count_and_share() -> None:
@@ -77,6 +77,28 @@ def test_legend_counts_finite_rows_only() -> None:
     assert "a (2)" in words
     assert "b (1)" in words
     assert not any(word.startswith("c ") for word in words)
+
+
+def test_a_feature_that_comes_in_steps_has_no_gaps() -> None:
+    steps = np.random.default_rng(0).integers(9, 15, 3000) / 20
+    edges = distributions._edges(np.append(steps, 0.55 + 1 / 19))
+    assert np.allclose(np.diff(edges), 0.05)
+    assert (np.histogram(steps, edges)[0][:6] > 0).all()
+    assert len(distributions._edges(np.random.default_rng(0).normal(size=3000))) == distributions.BINS + 1
+
+
+@pytest.mark.parametrize("name", ["$x_1$", "$", "x" * 4000, "a\x00\ud800b", "\U0001f9ec \u05d2", "a\nb"])
+def test_any_name_fits_into_a_figure(name: str) -> None:
+    held = {f"{name}{number}": np.arange(9.0) for number in range(7)}
+    pictures = [
+        distributions.histograms(held, label="x"),
+        curves.confusion(np.array([[3, 1], [1, 3]]), [name, "other"]),
+        floors.floors(MODEL, [floors.Point(name, 0.5)], metric="m"),
+    ]
+    for picture in pictures:
+        assert max(map(len, texts(picture))) < 60
+        width = float(ElementTree.fromstring(picture).attrib["width"].removesuffix("pt"))
+        assert width < 400
 
 
 def test_many_points_become_hexagons() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from genotool.run import Run
 
 ATTACK = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 SECTIONS = (
+    "short",
     "asked",
     "real",
     "metrics",
@@ -45,6 +47,9 @@ def measured(verdict: str = "above") -> dict[str, Any]:
         "metrics": {"roc_auc": estimate_of(0.812, 0.765, 0.859), "brier": estimate_of(0.2, 0.1, 0.3)},
         "floors": {"lightgbm": {"summary": "LightGBM", "roc_auc": estimate_of(0.701, 0.651, 0.751)}},
         "verdict": verdict,
+        "against": "lightgbm",
+        "metric": "roc_auc",
+        "smallest": 0.08,
         "comparisons": [{"against": "lightgbm", "word": verdict, "difference": difference, "p_holm": 0.0004}],
         "sentence": "Above the best floor, lightgbm, by +0.111.",
     }
@@ -70,9 +75,10 @@ def write_model(run: Run) -> None:
     run.update(split={"method": "group", "seed": 0, "leaves_open": "paralogs", "rows": {"train": 200}, "counts": {}})
 
 
-def make_recipe(path: Path, *, name: str = "hct116", simulated: bool = False) -> Path:
+def make_recipe(path: Path, *, name: str = "hct116", simulated: bool = False, warning: str = "") -> Path:
     """Write a recipe's folder that has every section."""
     data = [{"name": name, "digest": "d" * 64, "rows": 300, "classes": ["0", "1"], "simulated": simulated}]
+    data[0]["warning"] = warning
     with Run.create(path, verb="run", family="sgrna", seed=7, command=["genotool", "run", name]) as top:
         top.update(asked=f"Which guides work in {name}?", steps=["transfer-a", "evaluate-a"])
         (path / "steps").mkdir()
@@ -149,7 +155,7 @@ def test_the_worst_finding_comes_first_with_its_remedy(page: str) -> None:
     text = words(page)
     assert text.index("40 rows are shared") < text.index("a note")
     assert "40 of 50 (80.0%)" in text
-    assert "Effect: memoriser: ROC-AUC 0.895 with, 0.535 without" in text
+    assert "Effect: memoriser: ROC-AUC 0.895 with the rows that meet, 0.535 without them" in text
     assert "Remedy: drop them" in text
 
 
@@ -158,7 +164,7 @@ def test_an_attribution_that_does_not_add_up_says_so(page: str) -> None:
 
 
 def test_planned_steps_that_did_not_run_are_named(page: str) -> None:
-    assert "Planned, but not run: evaluate-a" in words(page)
+    assert "Not finished: planned, but not run: evaluate-a" in words(page)
 
 
 def test_real_data_carry_no_simulated_banner(page: str) -> None:
@@ -217,8 +223,12 @@ def test_damaged_files_are_named_and_do_not_stop_the_report(tmp_path: Path) -> N
         write_model(run)
         run.write_text("audit.json", "{")
         run.write_text("figures/x.svg", "no svg")
-    text = words(write_report(tmp_path / "r").read_text())
+    with pytest.raises(InputError, match=r"audit\.json is damaged") as caught:
+        write_report(tmp_path / "r")
+    assert caught.value.exit_code == 3
+    text = words((tmp_path / "r/report.html").read_text())
     assert "audit.json is damaged" in text
+    assert "No audit was run" not in text
     assert "0.812 [0.765, 0.859]" in text
 
 
@@ -285,6 +295,260 @@ def test_what_is_no_svg_is_refused() -> None:
 )
 def test_numbers(shown: str, wanted: str) -> None:
     assert shown == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[]", "it holds a list where a table belongs"),
+        ("null", "it holds nothing (null) where a table belongs"),
+        ("{", "metrics.json is damaged"),
+        ('"text"', "it holds text"),
+        ('{"test": []}', "metrics.json: test is damaged: a list"),
+        ('{"test": {"n": 3, "metrics": {"roc_auc": "high"}}}', "metrics: roc_auc is damaged: text"),
+        ('{"test": {"n": 3, "metrics": {"roc_auc": {"value": true}}}}', "value is damaged: yes or no"),
+        ('{"test": {"n": 3, "comparisons": [7], "floors": {"x": []}}}', "comparisons[0] is damaged: the number 7"),
+        ("[" * 100_000, "metrics.json is damaged"),
+        (b"\xff\xfe", "metrics.json is damaged"),
+    ],
+)
+def test_metrics_that_are_none_are_said_and_fail(tmp_path: Path, content: str | bytes, said: str) -> None:
+    with Run.create(tmp_path / "r", verb="transfer", task="binary", command=["genotool"]) as run:
+        write_model(run)
+    (tmp_path / "r/metrics.json").write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(InputError, match=r"metrics\.json") as caught:
+        write_report(tmp_path / "r")
+    assert caught.value.exit_code == 3
+    text = words((tmp_path / "r/report.html").read_text())
+    assert said in text
+    assert "0.812" not in text
+
+
+def test_numbers_that_are_not_finite_become_dashes(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "r", verb="transfer", task="binary", command=["genotool"]) as run:
+        write_model(run)
+    metrics = json.loads((tmp_path / "r/metrics.json").read_text())
+    metrics["test"] |= {"n": float("inf"), "groups": 10**400}
+    metrics["test"]["metrics"]["roc_auc"] |= {"value": float("nan"), "low": float("-inf"), "high": 1e400}
+    (tmp_path / "r/metrics.json").write_text(json.dumps(metrics))
+    text = words(write_report(tmp_path / "r").read_text())
+    assert "nan" not in text.casefold()
+    assert "infin" not in text.casefold()
+
+
+def test_the_first_screen_says_whether_the_model_is_real(page: str) -> None:
+    text = words(page[page.index('<section id="short"') : page.index('<section id="asked"')])
+    assert "above the best floor" in text
+    assert "the model is above every simple model (lightgbm)" in text
+    assert "The best of them, lightgbm, reaches 0.701 [0.651, 0.751]" in text
+    assert "Model minus floor is 0.111 [0.051, 0.171], above 0 (p < 0.001 after Holm's correction)" in text
+    assert "The audit of its rows: 1 severe finding, 1 note; the first: 40 rows are shared." in text
+    assert "Done about it: split by group; no row of hct116 had to be moved or left out after that." in text
+    assert "its test rows meet none of its training or validation rows" in text
+
+
+@pytest.mark.parametrize(
+    ("word", "low", "high", "p", "wanted"),
+    [
+        ("undecided", -0.01, 0.05, 0.2, "an interval that holds 0: neither better nor worse is shown. A true "
+         "difference of 0.080 would have been shown four times in five."),
+        ("undecided", 0.01, 0.05, 0.2, "not beyond chance (p 0.200 after Holm's correction)"),
+        ("below", -0.05, -0.01, 0.01, "below 0 (p 0.010 after Holm's correction): the floor is better"),
+        ("equivalent", -0.005, 0.005, 1.0, "inside the margin within which they count as equal"),
+        ("undecided", None, None, None, "without an interval (too few groups): nothing is decided"),
+    ],
+)  # fmt: skip
+def test_a_verdict_claims_what_its_interval_allows(
+    tmp_path: Path, word: str, low: float | None, high: float | None, p: float | None, wanted: str
+) -> None:
+    metrics = {"format": 1, "task": "binary", "test": measured(word)}
+    judged = metrics["test"]["comparisons"][0]
+    judged |= {"p_holm": p, "difference": {"value": 0.02, "low": low, "high": high, "reason": "too few groups"}}
+    with Run.create(tmp_path / "r", verb="train", task="binary", command=["genotool"]) as run:
+        run.write_json("metrics.json", metrics)
+    text = words(write_report(tmp_path / "r").read_text())
+    assert wanted in text
+    assert "not shown to be above this simple model: lightgbm" in text
+    assert "above every" not in text
+
+
+def test_a_leak_that_is_left_is_said_on_the_first_screen(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "r", verb="train", task="binary", command=["genotool"]) as run:
+        write_model(run)
+        leak = {"code": "rows-across-parts", "severity": "severe", "message": "9 test rows meet a training row"}
+        run.write_json("audit.json", {"findings": [leak]})
+    short = words(write_report(tmp_path / "r").read_text()).partition("What was asked")[0]
+    assert "STILL THERE: 9 test rows meet a training row" in short
+    assert "meet none" not in short
+
+
+def test_a_leaky_run_has_no_good_verdict(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "r", verb="train", task="binary", command=["genotool"]) as run:
+        write_model(run)
+        run.update(leaky=True)
+    page = write_report(tmp_path / "r").read_text()
+    assert '<article class="verdict bad">' in page
+    assert "no number here is to be believed" in words(page)
+
+
+def test_equal_findings_are_shown_once_with_their_steps(tmp_path: Path) -> None:
+    shared = {"code": "shared-rows", "severity": "severe", "message": "half of a is in b", "remedy": "drop them"}
+    other = {**shared, "message": "a tenth of a is in c"}
+    note = {"code": "gc", "severity": "note", "message": "GC tells a little"}
+    with Run.create(tmp_path / "r", verb="run", command=["genotool"]):
+        for number, (verb, found) in enumerate((("audit", [shared, other, note]), ("transfer", [note, shared])), 1):
+            with Run.create(tmp_path / f"r/steps/0{number}-{verb}", verb=verb) as run:
+                run.write_json("audit.json", {"findings": found, "data": ["a"]})
+    page = write_report(tmp_path / "r").read_text()
+    found = words(page[page.index('<section id="real"') :])
+    assert found.count("half of a is in b") == 1
+    assert "half of a is in b Found in: audit, transfer" in found
+    assert "a tenth of a is in c Found in: audit" in found
+    assert found.count("Remedy: drop them") == 1
+    assert "2 severe findings, 1 note" in found
+    folded = page[page.index('<details class="notes">') :]
+    assert "GC tells a little" in folded[: folded.index("</details>")]
+
+
+def test_effects_that_the_classes_were_made_from_do_not_lead(tmp_path: Path) -> None:
+    header = ["kind", "sampling", "feature", "set_a", "set_b", "effect_name", "effect", "low", "high", "bound"]
+    rows = [
+        ["classes", "all", "efficacy", "x:1", "x:0", "D", 0.99, 0.98, 1.0, 0.1],
+        ["sets", "all", "gc", "x", "y", "D", 0.2, 0.1, 0.3, 0.1],
+        ["sets", "under-sampled", "gc", "x", "y", "D", 0.9, 0.1, 0.3, 0.1],
+        ["sets", "all", "gc", "x", "y", "Cliff's delta", 0.25, 0.1, 0.3, 0.147],
+        ["sets", "all", "tm", "x", "y", "Cliff's delta", 0.29, 0.1, 0.3, 0.147],
+    ]
+    with Run.create(tmp_path / "r", verb="sgrna compare", command=["genotool"]) as run:
+        run.write_table("stats.tsv", header, rows)
+    page = write_report(tmp_path / "r").read_text()
+    largest = words(page[page.index("Largest effects") : page.index("<details")])
+    assert "efficacy" not in largest
+    assert "0.990" not in largest
+    # 0.2 over a bound of 0.1 is more than 0.29 over one of 0.147; one row a feature and pair, of all rows
+    assert largest.index("D 0.200") < largest.index("Cliff's delta 0.290")
+    assert "0.250" not in largest
+    assert "0.900" not in largest
+    assert "1 comparisons of classes by efficacy" in words(page)
+    assert "0.990" in words(page)  # it is in the table of all
+
+
+def test_a_scatter_says_which_rows_its_correlation_leaves_out(tmp_path: Path) -> None:
+    spearman = {"spearman": {"value": 0.3, "low": 0.1, "high": 0.5, "n": 27}}
+    held = {"n": 27, "headline": "spearman", "metrics": spearman, "seen_rows_left_out": 3}
+    rows = [[i, "", i / 30, i % 7] for i in range(30)]
+    told = [[i, "train" if i < 3 else "test", i / 30, i % 7] for i in range(30)]
+    for name, table in (("r", rows), ("told", told)):
+        with Run.create(tmp_path / name, verb="evaluate", task="regression", command=["genotool"]) as run:
+            run.write_json("metrics.json", {"task": "regression", "sets": {"k562": held}})
+            run.write_table("predictions-k562.tsv", ["id", "split", "target", "score"], table)
+    text = words(write_report(tmp_path / "r").read_text())
+    assert "30 rows drawn. 3 of them trained the model: the correlation is of the other 27." in text
+    assert "measured against predicted, 27 rows." in words(write_report(tmp_path / "told").read_text())
+
+
+def test_every_metric_has_one_name(page: str) -> None:
+    assert not re.search(r"\b(roc_auc|pr_auc|spearman)\b", words(page))
+
+
+def test_a_step_that_cannot_be_read_is_said_and_the_rest_is_shown(tmp_path: Path) -> None:
+    path = make_recipe(tmp_path / "r")
+    (path / "steps/03-compare/run.json").write_text("[]")
+    (path / "steps/04-tune/run.json").unlink()
+    with pytest.raises(InputError, match="steps/03-compare"):
+        write_report(path)
+    text = words((path / "report.html").read_text())
+    assert "steps/03-compare" in text
+    assert "steps/04-tune: not a run folder" in text
+    assert "0.812 [0.765, 0.859]" in text
+
+
+def test_a_model_whose_step_is_gone_has_no_verdict(tmp_path: Path) -> None:
+    path = make_recipe(tmp_path / "r")
+    shutil.rmtree(path / "steps/01-transfer-a")
+    with pytest.raises(InputError, match="the step of the model hct116 is not there"):
+        write_report(path)
+    assert "hct116 was not measured on test rows" in words((path / "report.html").read_text())
+
+
+def test_an_unfinished_step_is_said(tmp_path: Path) -> None:
+    path = make_recipe(tmp_path / "r")
+    record = json.loads((path / "steps/02-evaluate-b/run.json").read_text())
+    (path / "steps/02-evaluate-b/run.json").write_text(json.dumps({**record, "state": "running"}))
+    assert "steps/02-evaluate-b is not finished (it says running)" in words(write_report(path).read_text())
+
+
+HOSTILE = " ".join(
+    (
+        "a\"b'c & <i>d</i> {{ 7*7 }}",
+        "\u05d2\u05df \u0645\u062b\u0627\u0644",  # right to left
+        "ab\u202ecd\u2066ef",  # turns what follows
+        "\U0001f9ec \U0001f468\u200d\U0001f52c",
+        "$\\frac{1}$ and $x",
+        "a\x00b\x1bc\x85d",
+        "../../etc/passwd",
+    )
+)
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "x" * 5000], ids=["hostile", "long"])
+def test_a_report_bears_any_name(tmp_path: Path, name: str) -> None:
+    page = write_report(make_recipe(tmp_path / "r", name=name, warning=f"beware of {name}")).read_text()
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page)
+    assert len(re.findall("<svg", page)) >= 8
+    assert "A figure is missing" not in page
+    assert "49" not in words(page).partition("What was asked")[0]  # no template of the data's own is filled in
+    assert not any(tag in ("i", "script") for tag, _ in Tags.of(page))
+    assert {file.resolve().parent for file in (tmp_path / "r/figures").iterdir()} == {
+        (tmp_path / "r/figures").resolve()
+    }
+
+
+def test_half_a_character_is_replaced(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "r", verb="train", command=["a\ud800b"], data=[{"name": "a\ud800b"}]) as run:
+        run.write_json("metrics.json", {"test": measured()})
+    assert "a\ufffdb" in words(write_report(tmp_path / "r").read_text())
+
+
+def test_every_section_of_simulated_data_is_marked(tmp_path: Path) -> None:
+    page = write_report(make_recipe(tmp_path / "r", simulated=True)).read_text()
+    heads = re.findall(r"<h2.*?</h2>", page)
+    assert len(heads) == len(SECTIONS)
+    assert all("simulated data" in head for head in heads)
+
+
+def test_figures_and_tables_are_named_for_those_who_do_not_see_them(page: str) -> None:
+    figures = re.findall(r"<svg.*?</svg>", page, re.S)
+    for figure in figures:
+        named = re.search(r'aria-labelledby="([^"]+)"', figure)
+        assert named
+        assert all(f'id="{key}"' in figure for key in named[1].split())
+        assert re.search(r"<title[^>]*>[^<]+</title><desc", figure)
+    assert not [
+        dict(attributes) for tag, attributes in Tags.of(page) if tag == "th" and "scope" not in dict(attributes)
+    ]
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_text_stands_out_from_its_ground(page: str, theme: int) -> None:
+    """WCAG 2, 1.4.3: at least 4.5 to 1 for text, in the light and in the dark colours."""
+    colours = [dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in re.findall(r":root \{([^}]*)\}", page)]
+    held = colours[theme]
+    for ground in ("paper", "panel"):
+        for ink in ("ink", "muted", "link", "good", "bad", "warn"):
+            assert contrast(held[ink], held[ground]) >= 4.5, (ink, ground)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, WCAG 2."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        line = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * line[0] + 0.7152 * line[1] + 0.0722 * line[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 class Tags(html.parser.HTMLParser):

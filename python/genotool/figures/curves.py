@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.figures.style import FIRST, MUTED, SECOND, draw
+from genotool.figures.style import FIRST, MUTED, SECOND, draw, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,11 +72,12 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str], *, simulated: b
     def paint(axes: Axes) -> None:
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto", alpha=0.9)
         for (row, column), count in np.ndenumerate(matrix):
-            colour = "#ffffff" if share[row, column] > 0.55 else "#1b1f24"
+            colour = "#ffffff" if share[row, column] > 0.7 else "#1b1f24"
             text = f"{count:,}\n{share[row, column]:.0%}"
             axes.text(column, row, text, ha="center", va="center", color=colour)
-        axes.set_xticks(range(len(classes)), classes)
-        axes.set_yticks(range(len(classes)), classes)
+        names = [short(name, 14) for name in classes]
+        axes.set_xticks(range(len(classes)), names)
+        axes.set_yticks(range(len(classes)), names)
         axes.set(xlabel="predicted", ylabel="true")
         axes.grid(False)
         axes.spines[:].set_visible(False)
@@ -86,7 +87,7 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str], *, simulated: b
 
 
 def history(columns: Mapping[str, NDArray[np.float64]], *, simulated: bool = False) -> str:
-    """Return the loss of each epoch, training and validation; the ring is the epoch whose weights were kept.
+    """Return the loss of each epoch, training and validation; the ring is the lowest validation loss.
 
     Parameters
     ----------
@@ -103,8 +104,8 @@ def history(columns: Mapping[str, NDArray[np.float64]], *, simulated: bool = Fal
                 axes.plot(epoch, columns[name], color=colour, label=text)
         if "val_loss" in columns and np.isfinite(columns["val_loss"]).any():
             best = int(np.nanargmin(columns["val_loss"]))
-            kept = f"kept: {epoch[best]:.0f}"
-            axes.plot(epoch[best], columns["val_loss"][best], "o", mfc="none", color=SECOND, label=kept)
+            lowest = f"lowest: epoch {epoch[best]:.0f}"
+            axes.plot(epoch[best], columns["val_loss"][best], "o", mfc="none", color=SECOND, label=lowest)
         axes.set(xlabel="epoch", ylabel="loss")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()

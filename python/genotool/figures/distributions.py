@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.figures.style import INK, PALETTE, draw
+from genotool.figures.style import INK, PALETTE, draw, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["histograms", "scores"]
 
 BINS = 30
+RARE = 0.005
+"""Values that fewer rows than this share have do not tell whether a feature comes in steps."""
 
 
 def scores(
@@ -55,13 +57,13 @@ def histograms(
     held = {name: array for name, array in held.items() if len(array)}
 
     def paint(axes: Axes) -> None:
-        bins = np.histogram_bin_edges(np.concatenate(list(held.values())), bins=BINS) if held else BINS
+        bins = _edges(np.concatenate(list(held.values()))) if held else BINS
         for number, (name, array) in enumerate(held.items()):
             colour = PALETTE[number % len(PALETTE)]
             fill = {"fill": True, "alpha": 0.18} if len(held) <= 2 else {"fill": False}
             sns.histplot(
                 x=array, bins=bins, stat="density", element="step", linewidth=1.6, color=colour, **fill,
-                linestyle="-" if number < len(PALETTE) else "--", label=f"{name} ({len(array):,})", ax=axes,
+                linestyle="-" if number < len(PALETTE) else "--", label=f"{short(name)} ({len(array):,})", ax=axes,
             )  # fmt: skip
         if line is not None:
             text = f"{line_label} {line:.2f}"
@@ -71,3 +73,18 @@ def histograms(
             axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
     return draw(paint, size=(4.4, 3.4), simulated=simulated)
+
+
+def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the edges of the bins: one a step where values come in steps, as GC of 20 bases does, else `BINS`.
+
+    Bins narrower than the steps would draw gaps that are not in the data.
+    """
+    found, rows = np.unique(np.round(values, 9), return_counts=True)
+    common = found[rows >= RARE * len(values)]
+    if 2 <= len(common) <= BINS and rows[rows >= RARE * len(values)].sum() > (1 - 20 * RARE) * len(values):
+        step = float(np.median(np.diff(common)))
+        first, last = np.floor((values.min() - common[0]) / step), np.ceil((values.max() - common[0]) / step)
+        if last - first <= 3 * BINS:
+            return np.asarray(common[0] + step * (np.arange(first, last + 2) - 0.5), np.float64)
+    return np.asarray(np.histogram_bin_edges(values, bins=BINS), np.float64)

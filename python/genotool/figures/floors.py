@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genotool.figures.style import FIRST, INK, MUTED, SECOND, draw, number
+from genotool.figures.style import FIRST, INK, MUTED, SECOND, draw, number, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,7 @@ def floors(
         for place, point in enumerate(points):
             colour, marker = (FIRST, "D") if place == 0 else (SECOND, "o")
             _dot(axes, place, point, colour=colour, marker=marker)
-        axes.set_yticks(range(len(points)), [point.label for point in points])
+        axes.set_yticks(range(len(points)), [short(point.label) for point in points])
         axes.get_yticklabels()[0].set_fontweight("bold")
         axes.set(ylim=(len(points) - 0.4, -0.75), xlabel=f"{metric}, 95 % interval")
         axes.margins(x=0.08)

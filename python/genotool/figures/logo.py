@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.figures.style import BASES, GRID, INK, MUTED, draw
+from genotool.figures.style import BASES, GRID, INK, MUTED, draw, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,7 +97,7 @@ def rows_as_logos(
             _letters(axes, row, alphabet)
             _mark(axes, regions or {}, names=False)
             axes.set(ylim=(-limit, limit))
-            axes.set_title(title, fontsize=9)
+            axes.set_title(short(title, 60), fontsize=9)
             axes.label_outer()
 
     return draw(paint, size=(WIDE[0], 0.4 + 1.15 * len(titles)), rows=len(titles), simulated=simulated)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BASES", "FIRST", "GRID", "INK", "MUTED", "PALETTE", "SECOND", "draw", "number"]
+__all__ = ["BASES", "FIRST", "GRID", "INK", "MUTED", "PALETTE", "SECOND", "draw", "number", "short"]
 
 INK = "#20262d"
 MUTED = "#66707b"
@@ -18,6 +20,8 @@ PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's colours (2008), told apart by readers with any common form of colour blindness."""
 FIRST, SECOND = PALETTE[0], PALETTE[1]
 BASES = {"A": "#009e73", "C": "#0072b2", "G": "#e69f00", "T": "#d55e00"}
+
+FORBIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 SETTINGS: Any = {
     "axes.axisbelow": True,
@@ -43,6 +47,7 @@ SETTINGS: Any = {
     "lines.linewidth": 1.8,
     "svg.fonttype": "none",
     "svg.hashsalt": "genotool",
+    "text.parse_math": False,
     "text.color": INK,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
@@ -72,7 +77,10 @@ def draw(
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(SETTINGS):
+    with mpl.rc_context(SETTINGS), warnings.catch_warnings():
+        # the reader's own fonts draw the text: what the font here lacks concerns nobody
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
         if simulated:
@@ -97,3 +105,9 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None:
         return "–"
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def short(name: object, most: int = 28) -> str:
+    """Return a name from the data as a figure can hold it: one line, cut in the middle, nothing that XML forbids."""
+    text = " ".join(FORBIDDEN.sub("\ufffd", str(name)).split())
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-(most // 2 - 1) :]}"

@@ -13,6 +13,7 @@ __all__ = [
     "Figure",
     "Figures",
     "Finding",
+    "FindingGroup",
     "Findings",
     "Grid",
     "Notice",
@@ -44,13 +45,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A model's headline: its metric with interval and n, the word of the verdict, and the sentence."""
+    """A model's headline: its metric with interval and n, the word of the verdict, and what it means."""
 
     model: str
     value: str
     detail: str
     word: str
-    sentence: str
+    sentences: Sequence[str]
     tone: Tone
     kind: str = "verdict"
 
@@ -62,7 +63,9 @@ class Grid:
     Attributes
     ----------
     folded
-        Shown only when opened: a table that few readers need.
+        Shown only when opened: a table that few readers need. On paper it is open.
+    bulky
+        Stays closed on paper too: its rows are in a file of the run.
     left_out
         How many rows were too many to show.
     """
@@ -72,6 +75,7 @@ class Grid:
     numeric: frozenset[int] = frozenset()
     title: str = ""
     folded: bool = False
+    bulky: bool = False
     left_out: int = 0
     kind: str = "grid"
 
@@ -95,24 +99,61 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of the audit."""
+    """One finding of the audit, and the steps whose audits found it.
+
+    Attributes
+    ----------
+    counted
+        Rows of all rows; "" where the message says it.
+    effect
+        What was measured with and without the offending rows, a line a measurement.
+    """
 
     severity: str
     code: str
     message: str
     counted: str
-    effect: str
+    effect: Sequence[str]
     remedy: str
     examples: Sequence[str] = ()
+    steps: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Findings of one severity, kind and remedy."""
+
+    severity: str
+    code: str
+    remedy: str
+    findings: Sequence[Finding]
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The findings of one audit, the most severe first."""
+    """What the audits of all steps found, the most severe first; notes are folded.
+
+    Attributes
+    ----------
+    audited
+        How many steps were audited; with one there is no need to say which found what.
+    """
 
     title: str
-    findings: Sequence[Finding]
+    groups: Sequence[FindingGroup]
+    about: str = ""
+    audited: int = 1
     kind: str = "findings"
+
+    @property
+    def open(self) -> list[FindingGroup]:
+        """The groups that are shown at once."""
+        return [group for group in self.groups if group.severity != "note"]
+
+    @property
+    def notes(self) -> list[FindingGroup]:
+        """The groups that are folded."""
+        return [group for group in self.groups if group.severity == "note"]
 
 
 Block = Text | Notice | Verdict | Grid | Figures | Findings

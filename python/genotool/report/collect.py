@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from genotool.errors import InputError
+from genotool.report.shapes import fitted
 from genotool.run import Run
 
 __all__ = ["Collected", "Step", "Table", "collect", "models_of"]
@@ -102,11 +104,21 @@ class Collected:
         The recipe's steps in order; of a single run, that run.
     models
         What a user calls each final model, and the name of its step.
+    problems
+        What of the whole could not be read, in words: a step's folder, a step that a model needs.
     """
 
     top: Step
     steps: tuple[Step, ...]
     models: Mapping[str, str]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def damage(self) -> list[str]:
+        """Everything that could not be read, each with the step that it belongs to."""
+        held = {step.name: step for step in (self.top, *self.steps)}.values()
+        found = [f"{step.name}/{problem}".lstrip("/") for step in held for problem in step.problems]
+        return [*self.problems, *found]
 
     @property
     def simulated(self) -> bool:
@@ -128,10 +140,25 @@ def collect(path: Path) -> Collected:
     """
     top = _step(path, "")
     folders = sorted((path / "steps").glob("*/"), key=_step_order) if (path / "steps").is_dir() else []
-    steps = tuple(_step(folder, f"steps/{folder.name}") for folder in folders if (folder / "run.json").is_file())
-    models = top.content.get("summary", {}).get("models", {})
-    named = {str(key): str(value) for key, value in models.items()} if isinstance(models, Mapping) else {}
-    return Collected(top, steps or (top,), named)
+    problems: list[str] = []
+    found = [_found(folder, problems) for folder in folders]
+    steps = tuple(step for step in found if step is not None)
+    models = dict(top.content.get("summary", {}).get("models") or {})
+    there = {step.name for step in steps}
+    problems += [
+        f"the step of the model {key} is not there: {name}" for key, name in models.items() if name not in there
+    ]
+    return Collected(top, steps or (top,), models, tuple(problems))
+
+
+def _found(folder: Path, problems: list[str]) -> Step | None:
+    """Read a step's folder; None where it is no run folder or its ``run.json`` is damaged."""
+    name = f"steps/{folder.name}"
+    try:
+        return _step(folder, name)
+    except InputError as error:
+        problems.append(f"{name}: {error.message.removeprefix(f'{error.file}: ')}")
+        return None
 
 
 def _step_order(folder: Path) -> tuple[int, str]:
@@ -140,11 +167,11 @@ def _step_order(folder: Path) -> tuple[int, str]:
 
 
 def _step(path: Path, name: str) -> Step:
-    run = Run.open(path)
     problems: list[str] = []
+    record = fitted("run", Run.open(path).record, problems)
     content = {}
     for stem in ("metrics", "audit", "comparison", "explanation", "summary"):
-        found = _read_json(path / f"{stem}.json", problems)
+        found = _read_json(path, stem, problems)
         if found is not None:
             content[stem] = found
     tables = {}
@@ -152,21 +179,20 @@ def _step(path: Path, name: str) -> Step:
         table = _read_table(file, problems)
         if table is not None:
             tables[file.stem] = table
-    return Step(name, path, run.record, content, tables, _figures(path / "figures"), tuple(problems))
+    return Step(name, path, record, content, tables, _figures(path / "figures"), tuple(problems))
 
 
-def _read_json(file: Path, problems: list[str]) -> Mapping[str, Any] | None:
+def _read_json(folder: Path, stem: str, problems: list[str]) -> Mapping[str, Any] | None:
+    file = folder / f"{stem}.json"
     if not file.is_file():
         return None
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{file.name} is damaged: {error}")
         return None
-    if not isinstance(content, Mapping):
-        problems.append(f"{file.name} holds no object")
-        return None
-    return content
+    found: Mapping[str, Any] | None = fitted(stem, content, problems)
+    return found
 
 
 def _read_table(file: Path, problems: list[str]) -> Table | None:
@@ -178,6 +204,8 @@ def _read_table(file: Path, problems: list[str]) -> Table | None:
     except (OSError, ValueError, csv.Error) as error:
         problems.append(f"{file.name} is damaged: {error}")
         return None
+    if not rows:
+        problems.append(f"{file.name} is damaged: it is empty")
     return Table(rows[0], tuple(rows[1:])) if rows else None
 
 

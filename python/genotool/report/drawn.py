@@ -16,7 +16,7 @@ from genotool.figures.floors import Point, floors
 from genotool.figures.scatter import scatter
 from genotool.metrics import HEADLINE, curves
 from genotool.report.collect import Step, Table
-from genotool.report.numbers import METRICS, estimate, real
+from genotool.report.numbers import count, estimate, real, title_of
 
 __all__ = ["Drawn", "classifier", "floor_plot", "losses", "measured_against_predicted", "scored_rows"]
 
@@ -34,10 +34,10 @@ def floor_plot(measured: Mapping[str, Any], task: Task, *, simulated: bool) -> D
     held = [point for point in below if point is not None]
     if model is None or not held:
         return []
-    title = METRICS.get(name, name)
+    title = title_of(name)
     picture = floors(model, held, metric=title, chance=CHANCE.get(name), simulated=simulated)
     caption = (
-        f"{title} of the model and of each floor on the same {measured.get('n')} test rows. "
+        f"{title} of the model and of each floor on the same {count(measured.get('n'))} test rows. "
         "The band is the model's 95 % interval; dashed is a constant score."
     )
     return [("floors", picture, caption)]
@@ -83,6 +83,8 @@ def classifier(step: Step, task: Task) -> Drawn:
     codes = {name: code for code, name in enumerate(classes)}
     if any(word not in codes for word in words):
         raise InputError("predictions.tsv has targets that are no class of the data", file=step.path)
+    if score.ndim != 1 and score.shape[1] != len(classes):
+        raise InputError("predictions.tsv has not one score a class", file=step.path)
     target = np.array([codes[word] for word in words])
     threshold = real(measured.get("threshold"))
     found = curves(task, target, score, threshold=0.5 if threshold is None else threshold)
@@ -99,7 +101,7 @@ def _classifier_figures(
     simulated: bool,
 ) -> Drawn:
     metrics = measured.get("test", {}).get("metrics", {})
-    rows = f"{len(target)} test rows"
+    rows = f"{count(len(target))} test rows"
     drawn: Drawn = []
     if "roc_fpr" in found:
         label = estimate(metrics.get("roc_auc", {}))
@@ -127,14 +129,32 @@ def losses(step: Step) -> Drawn:
     if table is None or "loss" not in table.header or not table.rows:
         return []
     columns = {name: np.array([_number(text) for text in table.column(name)]) for name in table.header}
-    caption = f"Loss over {len(table.rows)} epochs; training stops early on the validation loss."
+    caption = f"Loss over {len(table.rows)} epochs; the ring is the lowest validation loss."
+    if step.content.get("metrics", {}).get("refit"):
+        caption += " This is the final fit, on training and validation rows together: no held-out loss."
     return [("history", history(columns, simulated=step.simulated), caption)]
 
 
 def measured_against_predicted(
-    table: Table, part: str | None, correlation: Mapping[str, Any], name: str, *, simulated: bool
+    table: Table,
+    part: str | None,
+    correlation: Mapping[str, Any],
+    name: str,
+    *,
+    simulated: bool,
+    trained_on: int = 0,
 ) -> Drawn:
-    """Return a scatter plot of a numeric target, where there are at least three rows."""
+    """Return a scatter plot of a numeric target, where there are at least three rows.
+
+    Parameters
+    ----------
+    part
+        Rows of this part only; None: all.
+    correlation
+        What was measured, for the title.
+    trained_on
+        Rows of the table, not told apart there, that the model was trained on: drawn, but not measured.
+    """
     words, score, _ = scored_rows(table, part)
     target = np.array([_number(word) for word in words])
     held = np.isfinite(target)
@@ -142,4 +162,10 @@ def measured_against_predicted(
         return []
     label = f"Spearman {estimate(correlation)}" if correlation else ""
     picture = scatter(score[held], target[held], label=label, simulated=simulated)
-    return [("scatter", picture, f"{name}: measured against predicted, {int(held.sum())} rows.")]
+    caption = f"{name}: measured against predicted, {count(held.sum())} rows."
+    if trained_on:
+        caption = (
+            f"{name}: measured against predicted, {count(held.sum())} rows drawn. {count(trained_on)} of them trained "
+            f"the model: the correlation is of the other {count(held.sum() - trained_on)}."
+        )
+    return [("scatter", picture, caption)]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genotool.metrics import HEADLINE
 from genotool.report.blocks import Block, Grid, Notice, Section, Text
 from genotool.report.collect import Collected, Step
 from genotool.report.drawn import Drawn, measured_against_predicted
-from genotool.report.numbers import METRICS, count, estimate, estimate_or_reason, number, real
+from genotool.report.numbers import count, estimate, estimate_or_reason, named, number, real, title_of
 from genotool.report.pictures import Pictures
-from genotool.report.real import task_of
+from genotool.report.real import headline_of
 
 __all__ = ["generalisation"]
 
@@ -31,10 +30,10 @@ def generalisation(collected: Collected, pictures: Pictures) -> Section | None:
 def _sets(step: Step, sets: Mapping[str, Any], pictures: Pictures) -> list[Block]:
     rows = []
     for key, measured in sets.items():
-        headline = str(measured.get("headline") or HEADLINE[task_of(step)])
+        headline = headline_of(step, measured)
         item = (measured.get("metrics") or {}).get(headline) or {}
         best = _best_floor(measured, headline)
-        row = [key, METRICS.get(headline, headline), estimate_or_reason(item)]
+        row = [key, title_of(headline), estimate_or_reason(item)]
         rows.append(
             [
                 *row,
@@ -60,7 +59,8 @@ def _best_floor(measured: Mapping[str, Any], headline: str) -> str:
     known = {name: value for name, value in values.items() if value is not None}
     if not known:
         return "–"
-    best = max(known, key=lambda name: known[name])
+    judged = str(measured.get("against"))
+    best = judged if judged in known else max(known, key=lambda name: known[name])
     return f"{best.replace('_', ' ')} {estimate(floors[best][headline])}"
 
 
@@ -69,7 +69,12 @@ def _scatter(step: Step, key: str, measured: Mapping[str, Any]) -> Drawn:
     correlation = (measured.get("metrics") or {}).get("spearman")
     if table is None or not isinstance(correlation, Mapping):
         return []
-    figures = measured_against_predicted(table, None, correlation, key, simulated=step.simulated)
+    # where the table tells apart what the model was trained on, only the other rows are drawn
+    told = "test" in table.column("split")
+    left_out = 0 if told else int(real(measured.get("seen_rows_left_out")) or 0)
+    figures = measured_against_predicted(
+        table, "test" if told else None, correlation, key, simulated=step.simulated, trained_on=left_out
+    )
     return [(f"{name}-{key}", text, caption) for name, text, caption in figures]
 
 
@@ -79,7 +84,7 @@ def _one_set(key: str, measured: Mapping[str, Any]) -> list[Block]:
         left = count(measured["seen_rows_left_out"])
         blocks.append(Text(f"{key}: {left} rows that the model was trained on are left out of the numbers here."))
     if measured.get("sentence"):
-        blocks.append(Text(f"{key}: {measured['sentence']}"))
+        blocks.append(Text(f"{key}: {named(measured['sentence'])}"))
     blocks += _by_group(key, measured.get("by_group"))
     return [*blocks, *_within(key, measured.get("within_group"))]
 
@@ -88,12 +93,13 @@ def _by_group(key: str, groups: Any) -> list[Block]:
     """Return values by group, where they are too few for an interval over groups."""
     if not isinstance(groups, Mapping) or not groups:
         return []
-    names = list(dict.fromkeys(name for item in groups.values() for name in item if name != "n"))
+    there = (name for item in groups.values() for name in item if name != "n" and real(item[name]) is not None)
+    names = list(dict.fromkeys(there))
     rows = [
         [str(group), count(item.get("n")), *(number(real(item.get(name))) for name in names)]
         for group, item in groups.items()
     ]
-    head = ["gene or group", "n", *(METRICS.get(name, name) for name in names)]
+    head = ["gene or group", "n", *(title_of(name) for name in names)]
     title = f"{key}: each group on its own, as they are too few for an interval"
     shown = rows[:MOST_GROUPS]
     return [Grid(head, shown, numeric=frozenset(range(1, len(head))), title=title, left_out=len(rows) - len(shown))]
@@ -103,7 +109,7 @@ def _within(key: str, within: Any) -> list[Block]:
     """Return what is left of a correlation inside groups, and how much of the target groups explain."""
     if not isinstance(within, Mapping) or real(within.get("value")) is None:
         return []
-    name = METRICS.get(str(within.get("metric")), str(within.get("metric")))
+    name = title_of(within.get("metric"))
     text = f"{key}: within groups the mean {name} is {estimate(within)}"
     text += f" (n = {count(within.get('n'))} rows in {count(within.get('groups'))} groups)."
     between = real(within.get("variance_by_group"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from genotool.report.blocks import Block, Notice, Section, Text
 from genotool.report.collect import Collected, Step
 from genotool.report.numbers import count, real
@@ -28,7 +31,8 @@ def _explained(step: Step, pictures: Pictures) -> list[Block]:
     )
     blocks: list[Block] = [Text(said, title=step.title)]
     if found.get("exact"):
-        blocks.append(Notice("Exact: the attributions of each row add up to its prediction.", "good"))
+        text = "Exact: the attributions of each row add up to its prediction less that of the background."
+        blocks.append(Notice(text, "good"))
     else:
         text = f"NOT EXACT: the additivity error is above {_small(real(found.get('threshold')))}. "
         blocks.append(Notice(text + "The attributions do not add up to the predictions: do not read them.", "bad"))
@@ -38,8 +42,20 @@ def _explained(step: Step, pictures: Pictures) -> list[Block]:
         "top": "The rows with the highest predictions: each base as high as its position's attribution.",
     }
     figures = sorted(step.figures.items(), key=lambda item: list(captions).index(item[0]) if item[0] in captions else 9)
-    shown = [(text, captions.get(name, "Mean attribution of one class alone.")) for name, text in figures]
-    return [*blocks, *pictures.found(shown, wide=True)]
+    classes = {f"logo-class-{place}": words for place, words in enumerate(_classes(found))}
+    captions |= {name: f"The same over the rows of {words} alone." for name, words in classes.items() if words}
+    shown = [(text, captions.get(name, "Mean attribution over some of the rows.")) for name, text in figures]
+    return [*blocks, *pictures.found(shown, step.title, wide=True)]
+
+
+def _classes(found: Mapping[str, Any]) -> list[str]:
+    """Return what the means are of, in the order of their figures: all rows (""), then each true class with its n."""
+    words = []
+    for name, means in (found.get("means") or {}).items():
+        rows = means.get("rows") if isinstance(means, Mapping) else None
+        held = [sum(filter(None, map(real, place))) for place in rows or [] if isinstance(place, list)]
+        words.append("" if name == "all" else f"{name}{f', n = {count(max(held))}' if held else ''}")
+    return words
 
 
 def _small(value: float | None) -> str:

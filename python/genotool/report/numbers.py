@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +13,13 @@ __all__ = [
     "count",
     "estimate",
     "estimate_or_reason",
+    "named",
     "number",
     "p_value",
     "real",
     "seconds",
     "tidy",
+    "title_of",
 ]
 
 METRICS: Mapping[str, str] = {
@@ -34,15 +37,30 @@ METRICS: Mapping[str, str] = {
     "mae": "mean absolute error",
     "r2": "R²",
 }
+IN_TEXT = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "spearman": "Spearman", "pearson": "Pearson"}
+ID = re.compile(rf"(?<![\w-])(?:{'|'.join(IN_TEXT)})(?![\w-])")
 THIN = "\u202f"
 NO_BREAK = "\u00a0"
+
+
+def title_of(metric: object) -> str:
+    """Return what a metric is called in this report, whatever stands behind its key."""
+    key, space, rest = str(metric).partition(" ")
+    return METRICS.get(key, key) + space + rest
+
+
+def named(text: str) -> str:
+    """Return a sentence that another module wrote with the display names of metrics in the place of their keys."""
+    return ID.sub(lambda match: IN_TEXT[match[0]], text)
 
 
 def real(value: Any) -> float | None:
     """Return a number that JSON or a table held, or None for what is none."""
     try:
-        found = float(value)
-    except (TypeError, ValueError):
+        found = float(value) if not isinstance(value, bool) else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if found is None:
         return None
     return found if found == found and abs(found) != float("inf") else None
 

@@ -1,29 +1,20 @@
-"""Is it real: the verdict of each model, its floors, what the audit found, and what the split leaves open."""
+"""Is it real: the floors of each model, what the audit found, and what the split leaves open."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from genotool.dataset import Task
 from genotool.metrics import HEADLINE
-from genotool.report.blocks import Block, Finding, Findings, Grid, Notice, Section, Text, Tone, Verdict
+from genotool.report.audits import audits
+from genotool.report.blocks import Block, Grid, Section, Text
 from genotool.report.collect import Collected, Step, models_of
 from genotool.report.drawn import floor_plot
-from genotool.report.numbers import METRICS, count, estimate, estimate_or_reason, number, p_value, real
+from genotool.report.numbers import count, estimate, estimate_or_reason, p_value, real, title_of
 from genotool.report.pictures import Pictures
 
-__all__ = ["findings_of", "real_section", "task_of", "verdict_of"]
-
-WORDS: Mapping[str, tuple[str, Tone]] = {
-    "above": ("above the floors", "good"),
-    "below": ("below a floor", "bad"),
-    "within": ("no better than a floor", "warn"),
-    "equivalent": ("no better than a floor", "warn"),
-    "undecided": ("undecided", "warn"),
-}
-SEVERITIES = ("severe", "warning", "note")
-MOST_EXAMPLES = 5
+__all__ = ["headline_of", "metric_rows", "real_section", "task_of"]
 
 
 def task_of(step: Step) -> Task:
@@ -34,31 +25,21 @@ def task_of(step: Step) -> Task:
         return Task.REGRESSION
 
 
+def headline_of(step: Step, measured: Mapping[str, Any]) -> str:
+    """Return the key of the metric that the verdict stands on."""
+    return str(measured.get("headline") or HEADLINE[task_of(step)])
+
+
 def real_section(collected: Collected, pictures: Pictures) -> Section:
-    """Return verdicts, floors, audit and splits."""
+    """Return floors, audit and splits: what the verdict rests on."""
     models = models_of(collected)
-    blocks: list[Block] = [verdict_of(label, step) for label, step in models]
-    if not models:
-        blocks.append(Notice("No model was measured on test rows: there is no verdict.", "plain"))
+    blocks: list[Block] = []
     for label, step in models:
         blocks += _floors(label, step, pictures, several=len(models) > 1)
-    audits = [findings_of(step) for step in collected.having("audit")]
-    blocks += audits or [Notice("No audit was run: whether rows leak between the parts is unknown.")]
+    blocks += audits(collected)
     for label, step in models:
         blocks += _split(label, step)
     return Section("real", "Is it real?", blocks)
-
-
-def verdict_of(label: str, step: Step) -> Verdict:
-    """Return a model's headline metric and what the floors say of it."""
-    test = step.content["metrics"]["test"]
-    name = str(test.get("headline") or HEADLINE[task_of(step)])
-    item = test.get("metrics", {}).get(name) or {}
-    word, tone = WORDS.get(str(test.get("verdict")), ("no verdict", "plain"))
-    groups = f", {count(test['groups'])} groups" if test.get("groups") else ""
-    detail = f"{METRICS.get(name, name)}, 95 % interval, n = {count(test.get('n'))} test rows{groups}"
-    sentence = str(test.get("sentence") or "No floor was fitted beside this model." * (not test.get("floors")))
-    return Verdict(label, estimate(item), detail, word, sentence, tone)
 
 
 def _floors(label: str, step: Step, pictures: Pictures, *, several: bool) -> list[Block]:
@@ -73,7 +54,7 @@ def _floors(label: str, step: Step, pictures: Pictures, *, several: bool) -> lis
 
 
 def _floor_table(step: Step, test: Mapping[str, Any]) -> Grid:
-    name = str(test.get("headline") or HEADLINE[task_of(step)])
+    name = headline_of(step, test)
     judged = {str(item.get("against")): item for item in test.get("comparisons") or []}
     rows = []
     for floor, values in test["floors"].items():
@@ -88,7 +69,7 @@ def _floor_table(step: Step, test: Mapping[str, Any]) -> Grid:
                 str(verdict.get("word") or "–"),
             ]
         )
-    metric = METRICS.get(name, name)
+    metric = title_of(name)
     head = ["floor", f"{metric} [95 %]", "model minus floor [95 %]", "p (Holm)", "the model is"]
     return Grid(
         head,
@@ -105,67 +86,15 @@ def _overlap(step: Step) -> list[Block]:
     held = {words: metrics[key] for key, words in cases.items() if isinstance(metrics.get(key), Mapping)}
     if not held:
         return []
-    name = str(metrics["test"].get("headline") or HEADLINE[task_of(step)])
+    name = headline_of(step, metrics["test"])
     rows = []
     for words, measured in held.items():
         item = measured.get("metrics", {}).get(name) or {}
         rows.append([words, estimate(item), count(measured.get("n"))])
     met = f": {count(metrics['met'])} rows met" if "met" in metrics else ""
     whose = "".join(f"; scored by {of}" for of in {str(item["of"]) for item in held.values() if item.get("of")})
-    head = ["rows", f"{METRICS.get(name, name)} [95 % interval]", "n"]
+    head = ["rows", f"{title_of(name)} [95 % interval]", "n"]
     return [Grid(head, rows, numeric=frozenset({1, 2}), title=f"With and without the overlap{met}{whose}")]
-
-
-def findings_of(step: Step) -> Findings:
-    """Return the findings of one audit, the most severe first."""
-    items = [item for item in step.content["audit"].get("findings") or [] if isinstance(item, Mapping)]
-    order = {severity: place for place, severity in enumerate(SEVERITIES)}
-    items.sort(key=lambda item: order.get(str(item.get("severity")), len(order)))
-    sets = ", ".join(str(name) for name in step.content["audit"].get("data") or [])
-    title = "Audit" if step.verb == "audit" else f"Audit of {step.title}"
-    return Findings(f"{title}: {sets}" if sets else title, [_finding(item) for item in items])
-
-
-def _finding(item: Mapping[str, Any]) -> Finding:
-    counted = count(item.get("count")) if real(item.get("count")) is not None else ""
-    total = real(item.get("total"))
-    if counted and total:
-        counted += f" of {count(total)} ({float(item['count']) / total:.1%})"
-    return Finding(
-        severity=str(item.get("severity", "note")),
-        code=str(item.get("code", "")),
-        message=str(item.get("message", "")),
-        counted=counted,
-        effect=_effect(item.get("effect")),
-        remedy=str(item.get("remedy") or ""),
-        examples=_examples(item.get("examples")),
-    )
-
-
-def _examples(items: Any) -> list[str]:
-    found = items if isinstance(items, Sequence) and not isinstance(items, str) else []
-    return [_words(item) for item in list(found)[:MOST_EXAMPLES]]
-
-
-def _words(item: Any) -> str:
-    if isinstance(item, Mapping):
-        return ", ".join(f"{key} {value}" for key, value in item.items() if value not in (None, ""))
-    if isinstance(item, Sequence) and not isinstance(item, str):
-        return " – ".join(str(part) for part in item)
-    return str(item)
-
-
-def _effect(effect: Any) -> str:
-    """Return what was measured with and without the offending rows, in words."""
-    if not isinstance(effect, Mapping):
-        return ""
-    parts = []
-    for who, item in effect.items():
-        if isinstance(item, Mapping):
-            metric = METRICS.get(str(item.get("metric")), str(item.get("metric", "")))
-            numbers = [f"{number(real(value))} {key}" for key, value in item.items() if key != "metric"]
-            parts.append(f"{str(who).replace('_', ' ')}: {metric} {', '.join(numbers)}")
-    return "; ".join(parts)
 
 
 def _split(label: str, step: Step) -> list[Block]:
@@ -186,7 +115,7 @@ def metric_rows(measured: Mapping[str, Any], lower_is_better: frozenset[str]) ->
     for name, item in (measured.get("metrics") or {}).items():
         if not isinstance(item, Mapping):
             continue
-        title = METRICS.get(name, name) + (" (lower is better)" if name in lower_is_better else "")
+        title = title_of(name) + (" (lower is better)" if name in lower_is_better else "")
         n = count(item.get("n", measured.get("n")))
         rows.append([title, estimate_or_reason(item), n, count(item.get("groups"))])
     return rows

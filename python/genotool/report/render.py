@@ -9,7 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from genotool.report.asked import asked, provenance, warnings
+from genotool.errors import InputError
+from genotool.report.asked import alarms, asked, provenance, said, warnings
 from genotool.report.blocks import Section
 from genotool.report.collect import Collected, collect
 from genotool.report.compared import comparison
@@ -18,10 +19,13 @@ from genotool.report.explained import explanation
 from genotool.report.pictures import Pictures
 from genotool.report.real import real_section
 from genotool.report.results import curves_section, metrics_section, search
+from genotool.report.short import in_short
 from genotool.run import write_atomically
 
 __all__ = ["render", "write_report"]
 
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""Control characters, marks that turn the direction of text, and halves of characters."""
 PARTS = {
     "metrics": "metrics on test rows",
     "curves": "curves",
@@ -38,16 +42,23 @@ def write_report(path: Path) -> Path:
 
     Raises
     ------
-    UsageError, InputError
-        If it is no run folder.
+    UsageError
+        If there is no such folder.
+    InputError
+        If it is no run folder, which writes nothing; or if a file in it is damaged: the report is written first,
+        without what cannot be read, and says so.
     """
     pictures = Pictures()
-    page = render(collect(path), pictures)
+    collected = collect(path)
+    page = render(collected, pictures)
     (path / "figures").mkdir(exist_ok=True)
     for name, text in pictures.files.items():
         write_atomically(path / "figures" / re.sub(r"[^\w.-]", "_", name), text)
     file = path / "report.html"
     write_atomically(file, page)
+    if damage := collected.damage:
+        more = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
+        raise InputError(f"{damage[0]}{more}", file=path, hint=f"{file} is written without it; make that run again")
     return file
 
 
@@ -55,7 +66,7 @@ def render(collected: Collected, pictures: Pictures) -> str:
     """Return the page; every name and text from the data is escaped."""
     import jinja2
 
-    first = [asked(collected), real_section(collected, pictures)]
+    first = [in_short(collected), asked(collected), real_section(collected, pictures)]
     rest = {
         "metrics": metrics_section(collected),
         "curves": curves_section(collected, pictures),
@@ -69,6 +80,7 @@ def render(collected: Collected, pictures: Pictures) -> str:
         loader=jinja2.PackageLoader("genotool.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -76,11 +88,18 @@ def render(collected: Collected, pictures: Pictures) -> str:
         title=title_of(collected),
         style=Markup(files("genotool.report").joinpath("style.css").read_text(encoding="utf-8")),
         simulated=collected.simulated,
+        asked=said(collected),
+        alarms=alarms(collected),
         warnings=warnings(collected),
         sections=sections,
         absent=[PARTS[name] for name, section in rest.items() if section is None],
         record=collected.top.record,
     )
+
+
+def visible(value: Any) -> Any:
+    """Return text without characters that turn, hide or break what follows: controls and lone surrogates."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else UNSEEN.sub("\ufffd", value)
 
 
 def title_of(collected: Collected) -> str:

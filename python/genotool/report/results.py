@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from genotool.dataset import Task
+from genotool.errors import InputError
 from genotool.metrics import LOWER_IS_BETTER
-from genotool.report.blocks import Block, Grid, Section, Text
+from genotool.report.blocks import Block, Grid, Notice, Section, Text
 from genotool.report.collect import Collected, Step, Table, models_of
 from genotool.report.drawn import Drawn, classifier, losses, measured_against_predicted
 from genotool.report.numbers import real, tidy
@@ -29,7 +30,8 @@ def metrics_section(collected: Collected) -> Section | None:
         valid = step.content["metrics"].get("valid")
         if isinstance(valid, Mapping):
             rows = metric_rows(valid, LOWER_IS_BETTER)
-            title = f"{label}: validation rows, which chose the epoch and the threshold"
+            title = f"{label}: validation rows, which chose the threshold"
+            title += ", before the final fit on them too" if step.content["metrics"].get("refit") else ""
             blocks.append(Grid(head, rows, numeric=frozenset({2, 3}), title=title, folded=True))
     return Section("metrics", "Metrics", blocks) if blocks else None
 
@@ -41,22 +43,26 @@ def curves_section(collected: Collected, pictures: Pictures) -> Section | None:
     names = {step.name: label for label, step in measured}
     trained = [(step.verb, step) for step in collected.having("history") if step.name not in names]
     for label, step in [*measured, *trained]:
-        drawn = _curves(step) if step.name in names else []
-        parts = pictures.drawn([*drawn, *losses(step)], step.name.removeprefix("steps/"))
+        drawn, notices = _curves(step) if step.name in names else ([], [])
+        parts = [*notices, *pictures.drawn([*drawn, *losses(step)], step.name.removeprefix("steps/"))]
         if parts:
             blocks += [Text("", title=label), *parts]
     return Section("curves", "Curves", blocks) if blocks else None
 
 
-def _curves(step: Step) -> Drawn:
+def _curves(step: Step) -> tuple[Drawn, list[Block]]:
+    """Return the figures of the test rows, and a notice where the rows cannot be drawn."""
     task = task_of(step)
     table = step.tables.get("predictions")
-    if task is not Task.REGRESSION:
-        return classifier(step, task)
     if table is None:
-        return []
-    correlation = step.content["metrics"]["test"].get("metrics", {}).get("spearman") or {}
-    return measured_against_predicted(table, "test", correlation, "Test rows", simulated=step.simulated)
+        return [], [Notice("There is no predictions.tsv that can be read: no curves.")]
+    try:
+        if task is not Task.REGRESSION:
+            return classifier(step, task), []
+        correlation = (step.content["metrics"]["test"].get("metrics") or {}).get("spearman") or {}
+        return measured_against_predicted(table, "test", correlation, "Test rows", simulated=step.simulated), []
+    except InputError as error:
+        return [], [Notice(f"No curves: {error.message}.")]
 
 
 def search(collected: Collected) -> Section | None:
@@ -66,7 +72,8 @@ def search(collected: Collected) -> Section | None:
         about = step.record.get("search") or {}
         engine, objective = about.get("engine", "the search"), about.get("objective", "the objective")
         trials = len(step.tables["trials"].rows)
-        blocks.append(Text(f"{engine} tried {trials} architectures; the score is {objective} on validation rows."))
+        tried = f"{trials} architecture{'s' if trials != 1 else ''}"
+        blocks.append(Text(f"{engine} tried {tried}; the score is {objective} on validation rows."))
         blocks.append(_grid(step.tables["trials"], step.title))
     return Section("search", "Architecture search", blocks) if blocks else None
 

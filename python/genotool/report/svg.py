@@ -29,10 +29,12 @@ ATTRIBUTES = frozenset(
 REFERENCE = re.compile(r"url\(\s*#")
 FETCHES = re.compile(r"url\(\s*(?!#)|@import|expression|javascript:|\\", re.IGNORECASE)
 THEME = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--grid)", FIRST: "var(--first)"}
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What no XML can hold."""
 PICTURE = "data:image/png;base64,"
 
 
-def inline(text: str, prefix: str, label: str) -> Markup:
+def inline(text: str, prefix: str, title: str, description: str = "") -> Markup:
     """Return a figure as markup for the page.
 
     Only known elements and attributes stay; scripts, styles, links and whatever fetches are dropped. Ids get
@@ -40,8 +42,8 @@ def inline(text: str, prefix: str, label: str) -> Markup:
 
     Parameters
     ----------
-    label
-        What the figure shows, for readers who do not see it.
+    title, description
+        What the figure is, and what it shows, for readers who do not see it.
 
     Raises
     ------
@@ -59,11 +61,21 @@ def inline(text: str, prefix: str, label: str) -> Markup:
     for name in ("width", "height"):
         root.attrib.pop(name, None)
     root.set("role", "img")
-    root.set("aria-label", label)
+    _describe(root, prefix, {"title": title, "desc": description})
     root.set("style", f"max-width: {_pixels(width)}px")
     _unqualify(root)
     root.set("xmlns", "http://www.w3.org/2000/svg")
     return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _describe(root: ElementTree.Element, prefix: str, words: dict[str, str]) -> None:
+    """Put title and description before all else, as the figure's name for a screen reader."""
+    held = {tag: text for tag, text in words.items() if text}
+    for place, (tag, text) in enumerate(held.items()):
+        element = ElementTree.Element(tag, {"id": f"{prefix}{tag}"})
+        element.text = UNWRITABLE.sub("\ufffd", text)
+        root.insert(place, element)
+    root.set("aria-labelledby", " ".join(f"{prefix}{tag}" for tag in held))
 
 
 def _pixels(width: str) -> int:

@@ -1,0 +1,109 @@
+"""What the JSON files of a run folder must look like: parts of another shape are taken out, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["SHAPES", "fitted"]
+
+TEXT = (str,)
+NUMBER = (int, float)
+LIST = (list,)
+TABLE = (dict,)
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A table of any keys, or a list: every value has this shape."""
+
+    shape: Any
+    of: tuple[type, ...] = TABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A table: a key that is named here has this shape, another one `rest` where that is given."""
+
+    known: Mapping[str, Any]
+    rest: Any = None
+
+
+ESTIMATE = Keys({"value": NUMBER, "low": NUMBER, "high": NUMBER, "n": NUMBER, "groups": NUMBER, "reason": TEXT})
+COMPARISON = Keys({"against": TEXT, "word": TEXT, "difference": ESTIMATE, "p_holm": NUMBER})
+MEASURED = Keys(
+    {
+        "n": NUMBER, "groups": NUMBER, "headline": TEXT, "verdict": TEXT, "against": TEXT, "sentence": TEXT,
+        "difference": NUMBER, "low": NUMBER, "high": NUMBER, "p_holm": NUMBER, "smallest": NUMBER,
+        "metrics": Each(ESTIMATE), "floors": Each(Keys({"summary": TEXT}, ESTIMATE)),
+        "comparisons": Each(COMPARISON, LIST), "by_group": Each(Each(NUMBER)), "within_group": ESTIMATE,
+        "seen_rows_left_out": NUMBER, "warning": TEXT, "note": TEXT,
+    }
+)  # fmt: skip
+FINDING = Keys(
+    {"code": TEXT, "severity": TEXT, "message": TEXT, "remedy": TEXT, "count": NUMBER, "total": NUMBER,
+     "data": LIST, "examples": LIST, "effect": Each(TABLE)}
+)  # fmt: skip
+SHAPES: Mapping[str, Any] = {
+    "metrics": Keys(
+        {"task": TEXT, "threshold": NUMBER, "refit": (bool,), "met": NUMBER, "test": MEASURED, "valid": MEASURED,
+         "with_overlap": MEASURED, "without_overlap": MEASURED, "sets": Each(MEASURED)}
+    ),
+    "audit": Keys({"data": LIST, "findings": Each(FINDING, LIST)}),
+    "comparison": Keys({"notes": LIST}),
+    "explanation": Keys({"exact": (bool,), "means": TABLE}),
+    "summary": Keys({"asked": TEXT, "models": Each(TEXT)}),
+    "run": Keys(
+        {"asked": TEXT, "error": TEXT, "leaky": (bool,), "steps": LIST, "versions": TABLE, "search": TABLE,
+         "overlap": TEXT, "together": LIST, "beside": LIST, "parents": LIST,
+         "data": Each(Keys({"left_out": Each(NUMBER), "classes": LIST, "warning": TEXT}), LIST),
+         "split": Keys({"method": TEXT, "leaves_open": TEXT, "rows": Each(NUMBER), "counts": Each(NUMBER)})}
+    ),
+}  # fmt: skip
+"""The shape of each JSON file that a report reads, by stem; `None` is allowed everywhere."""
+
+
+def fitted(stem: str, content: Any, problems: list[str]) -> Any:
+    """Return the content of a JSON file without the parts that are of another shape, each named in `problems`.
+
+    None where the file as a whole is something else.
+    """
+    if not isinstance(content, dict):
+        problems.append(f"{stem}.json is damaged: it holds {_called(content)} where a table belongs")
+        return None
+    if stem == "audit" and not isinstance(content.get("findings"), list):
+        problems.append("audit.json is damaged: it has no findings, not even an empty list")
+    return _kept(content, SHAPES[stem], f"{stem}.json", problems)
+
+
+def _kept(value: Any, shape: Any, place: str, problems: list[str]) -> Any:
+    """Return the value, its misfits taken out; None for a misfit."""
+    if value is None:
+        return None
+    types = shape.of if isinstance(shape, Each) else TABLE if isinstance(shape, Keys) else shape
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        problems.append(f"{place} is damaged: {_called(value)}")
+        return None
+    if isinstance(value, list) and isinstance(shape, Each):
+        held = [_kept(item, shape.shape, f"{place}[{at}]", problems) for at, item in enumerate(value)]
+        return [item for item in held if item is not None]
+    if isinstance(value, dict) and isinstance(shape, Each | Keys):
+        return _table(value, shape, place, problems)
+    return value
+
+
+def _table(value: dict[str, Any], shape: Each | Keys, place: str, problems: list[str]) -> dict[str, Any]:
+    kept = {}
+    for key, item in value.items():
+        inner = shape.shape if isinstance(shape, Each) else shape.known.get(key, shape.rest)
+        held = item if inner is None else _kept(item, inner, f"{place}: {key}", problems)
+        if held is not None or (item is None and not isinstance(inner, Each | Keys)):
+            kept[key] = held
+    return kept
+
+
+def _called(value: Any) -> str:
+    """Return what a value of the wrong shape is, in a few letters."""
+    names = {dict: "a table", list: "a list", str: "text", bool: "yes or no", type(None): "nothing (null)"}
+    return names.get(type(value), f"the number {str(value)[:20]}")

@@ -52,7 +52,7 @@ def calibration(found: Curves, *, simulated: bool = False) -> str:
         score, rate, rows = (found[f"calibration_{name}"] for name in ("score", "rate", "n"))
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.plot(score, rate, color=FIRST, linewidth=1.2)
-        axes.scatter(score, rate, s=12 + 90 * rows / rows.max(), color=FIRST, zorder=3)
+        axes.scatter(score, rate, s=12 + 90 * rows / rows.max(), color=FIRST, zorder=3, clip_on=False)
         axes.set(xlabel="mean predicted probability", ylabel="share of positives")
         _unit_square(axes)
 

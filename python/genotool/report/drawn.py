@@ -104,11 +104,11 @@ def _classifier_figures(
     rows = f"{count(len(target))} test rows"
     drawn: Drawn = []
     if "roc_fpr" in found:
-        label = estimate(metrics.get("roc_auc", {}))
-        drawn.append(("roc", roc(found, label=f"area {label}", simulated=simulated), f"ROC curve, {rows}."))
-        label = estimate(metrics.get("pr_auc", {}))
+        label = _area(metrics.get("roc_auc"))
+        drawn.append(("roc", roc(found, label=label, simulated=simulated), f"ROC curve, {rows}."))
+        label = _area(metrics.get("pr_auc"))
         share = float(np.mean(target == 1))
-        picture = precision_recall(found, prevalence=share, label=f"area {label}", simulated=simulated)
+        picture = precision_recall(found, prevalence=share, label=label, simulated=simulated)
         drawn.append(("pr", picture, f"Precision and recall, {rows}; dashed: the share of positives, {share:.2f}."))
     if "calibration_n" in found:
         caption = f"Calibration, {rows} in ten bins; larger points hold more rows."
@@ -121,6 +121,10 @@ def _classifier_figures(
         picture = scores(score, target, classes, threshold=threshold, simulated=simulated)
         drawn.append(("scores", picture, f"Scores of each true class, {rows}."))
     return drawn
+
+
+def _area(item: Mapping[str, Any] | None) -> str:
+    return f"area {estimate(item)}" if item and real(item.get("value")) is not None else ""
 
 
 def losses(step: Step) -> Drawn:

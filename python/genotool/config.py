@@ -249,7 +249,8 @@ def _check_bounds(setting: Setting, value: float, source: str | Path | None) -> 
 
 
 def _bad(message: str, source: str | Path | None) -> UsageError | InputError:
-    return UsageError(message) if source is None else InputError(message, file=source)
+    hint = "--print-config prints every setting with its value, --help what each one is"
+    return UsageError(message, hint=hint) if source is None else InputError(message, file=source, hint=hint)
 
 
 def to_mapping(config: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.errors import InputError
-from genotool.run import write_atomically
+from genotool.run import DAMAGED, write_atomically
 
 __all__ = [
     "load_arrays",
@@ -34,7 +34,6 @@ __all__ = [
 MEMBERS = {"config.json", "model.weights.h5", "metadata.json"}
 """What a ``.keras`` archive of a plain network holds."""
 
-AGAIN = "copy the run folder again from where it was made, or make it anew"
 
 TRUSTED_TYPES: list[str] = []
 """Types beyond skops' own safe list that a saved estimator may hold: none so far."""
@@ -58,13 +57,13 @@ def load_network(file: Path, custom_objects: Mapping[str, Any] | None = None) ->
     import keras
 
     if not file.is_file():
-        raise InputError("the model file is missing", file=file, hint=AGAIN)
+        raise InputError("the model file is missing", file=file, hint=DAMAGED)
     check_keras_archive(file)
     try:
         return keras.saving.load_model(file, custom_objects=custom_objects, compile=False, safe_mode=True)
     except Exception as error:  # keras raises many types for a damaged or foreign file
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise InputError(f"this .keras file cannot be loaded: {reason}", file=file, hint=AGAIN) from error
+        raise InputError(f"this .keras file cannot be loaded: {reason}", file=file, hint=DAMAGED) from error
 
 
 def check_keras_archive(file: Path, largest: int = 2**31) -> None:
@@ -78,9 +77,9 @@ def check_keras_archive(file: Path, largest: int = 2**31) -> None:
                 raise InputError(message, file=file, hint="no model of genotool is that large: do not trust this file")
             damaged = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
-        raise InputError(f"not a .keras archive: {error}", file=file, hint=AGAIN) from error
+        raise InputError(f"not a .keras archive: {error}", file=file, hint=DAMAGED) from error
     if damaged or not {"config.json", "model.weights.h5"} <= names <= MEMBERS:
-        raise InputError("a damaged .keras archive", file=file, value=damaged or sorted(names)[:3], hint=AGAIN)
+        raise InputError("a damaged .keras archive", file=file, value=damaged or sorted(names)[:3], hint=DAMAGED)
 
 
 def save_arrays(file: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -99,7 +98,7 @@ def load_arrays(file: Path) -> dict[str, NDArray[Any]]:
         with np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, TypeError, zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
-        raise InputError(f"not an NPZ file of plain arrays: {error}", file=file, hint=AGAIN) from error
+        raise InputError(f"not an NPZ file of plain arrays: {error}", file=file, hint=DAMAGED) from error
 
 
 def save_json(file: Path, content: Any) -> None:
@@ -112,7 +111,7 @@ def load_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"not readable as JSON: {error}", file=file, hint=AGAIN) from error
+        raise InputError(f"not readable as JSON: {error}", file=file, hint=DAMAGED) from error
 
 
 def save_sklearn(estimator: Any, file: Path) -> None:
@@ -129,4 +128,4 @@ def load_sklearn(file: Path) -> Any:
     try:
         return skops.io.load(file, trusted=TRUSTED_TYPES)
     except Exception as error:  # skops raises many types for a foreign or hostile file
-        raise InputError(f"not an estimator that may be loaded: {error}", file=file, hint=AGAIN) from error
+        raise InputError(f"not an estimator that may be loaded: {error}", file=file, hint=DAMAGED) from error

@@ -38,6 +38,8 @@ RECORD_TYPES: dict[str, type | tuple[type, ...]] = {
     "verb": str, "family": str, "task": str, "command": list, "cwd": str, "config": dict, "data": list, "parents": list,
     "timings": dict, "threshold": (int, float), "prior": dict, "split": dict, "state": str,
 }  # fmt: skip
+DAMAGED = "copy the run folder again from where it was made, or make it anew"
+"""What to do about a run folder whose content is wrong."""
 STOP_SIGNALS = {signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGINT: 130}
 
 
@@ -53,7 +55,8 @@ def write_atomically(file: Path, content: bytes | str) -> None:
         temporary.replace(file)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise GenotoolError(f"{file}: cannot be written: {error.strerror}") from error
+        hint = "another place, more room, or its permissions"
+        raise GenotoolError(f"{file}: cannot be written: {error.strerror}", hint=hint) from error
 
 
 def escaped(text: str) -> str:
@@ -164,21 +167,23 @@ class Run:
         """
         file = path / "run.json"
         if not path.is_dir():
-            raise UsageError(f"{path}: no such run folder")
+            raise UsageError(f"{path}: no such run folder", hint="check the path")
         if not file.is_file():
-            raise InputError("not a run folder: it has no run.json", file=path)
+            raise InputError("not a run folder: it has no run.json", file=path, hint="name the folder that -o wrote")
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
         except (ValueError, OSError, RecursionError) as error:
-            raise InputError(f"run.json is damaged: {error}", file=file) from error
+            raise InputError(f"run.json is damaged: {error}", file=file, hint=DAMAGED) from error
         if not isinstance(record, dict) or record.get("format") != FORMAT:
             found = record.get("format") if isinstance(record, dict) else record
-            raise InputError(f"run.json is not of format {FORMAT}", file=file, value=found)
+            hint = f"{DAMAGED}; another format is that of another version of genotool"
+            raise InputError(f"run.json is not of format {FORMAT}", file=file, value=found, hint=hint)
         for name, kinds in RECORD_TYPES.items():
             if record.get(name) is not None and not isinstance(record[name], kinds):
-                raise InputError(f"run.json: {name} is of the wrong type", file=file, value=record[name])
+                raise InputError(f"run.json: {name} is of the wrong type", file=file, value=record[name], hint=DAMAGED)
         if not all(isinstance(item, dict) for item in record.get("data") or []):
-            raise InputError("run.json: data is no list of tables", file=file)
+            raise InputError("run.json: data is no list of tables", file=file, hint=DAMAGED)
+        record["data"] = record.get("data") or []
         return cls(path, record)
 
     @classmethod
@@ -212,9 +217,9 @@ class Run:
         try:
             return json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise InputError(f"the run has no {name}", file=self.path) from None
-        except ValueError as error:
-            raise InputError(f"damaged: {error}", file=file) from error
+            raise InputError(f"the run has no {name}", file=self.path, hint="finish it with --resume") from None
+        except (ValueError, OSError, RecursionError) as error:
+            raise InputError(f"damaged: {error}", file=file, hint=DAMAGED) from error
 
     # -- writing -------------------------------------------------------------------------------------------
 
@@ -236,9 +241,13 @@ class Run:
         write_atomically(self.file(name), content)
 
     def write_table(self, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Write a TSV file: numbers in the shortest form that reads back the same, None as an empty cell."""
-        lines = ["\t".join(header)]
-        lines += ["\t".join("" if cell is None else escaped(str(cell)) for cell in row) for row in rows]
+        """Write a TSV file: numbers in the shortest form that reads back the same, None as an empty cell.
+
+        Where the data are simulated a last column says so in every row, unless the caller has put it there.
+        """
+        mark = ("yes",) if self.record.get("simulated") and "simulated" not in header else ()
+        lines = ["\t".join([*header, *(["simulated"] if mark else [])])]
+        lines += ["\t".join("" if cell is None else escaped(str(cell)) for cell in (*row, *mark)) for row in rows]
         write_atomically(self.file(name), "\n".join(lines) + "\n")
 
     def log(self, message: str) -> None:
@@ -328,7 +337,8 @@ def _occupied(path: Path, overwrite: bool) -> bool:
             hint="go on with --resume, replace it with --overwrite, or choose another -o",
         )
     if not (path / "run.json").is_file():
-        raise UsageError(f"{path}: exists and is no run folder; --overwrite replaces run folders only")
+        hint = "choose another -o"
+        raise UsageError(f"{path}: exists and is no run folder; --overwrite replaces run folders only", hint=hint)
     lock.check_free(path)
     return True
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from genotool import config as configs
 from genotool import plugins, registry
-from genotool.audit import ModelKeys, read_keys
+from genotool.audit import ModelKeys, overlap_mask, read_keys
 from genotool.balance import prior_correction
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import InputError, UsageError, nearest
 from genotool.family import Family, Model, ShipsModel
-from genotool.run import Run
-from genotool.split import Part, Split, from_file
+from genotool.run import DAMAGED, Run
+from genotool.split import Fractions, Part, Split, choose, from_file
 
 __all__ = ["Trained", "find_model", "open_trained"]
 
@@ -53,10 +56,11 @@ def find_model(operand: str, key: str | None = None) -> Path:
 
 
 def _in_recipe(path: Path, key: str | None) -> Path:
-    models: dict[str, str] = Run.open(path).read_json("summary.json").get("models", {})
+    models = _models(path, Run.open(path).read_json("summary.json"))
     by_case = {name.casefold(): folder for name, folder in models.items()}
     if not models:
-        raise InputError("this recipe's folder holds no finished model", file=path)
+        hint = "finish it: `genotool run --resume` and the folder"
+        raise InputError("this recipe's folder holds no finished model", file=path, hint=hint)
     if key is not None:
         if key.casefold() not in by_case:
             raise UsageError(f"{path} has no model {key!r}", hint=nearest(key, models))
@@ -64,6 +68,20 @@ def _in_recipe(path: Path, key: str | None) -> Path:
     if len(models) > 1:
         raise UsageError(f"{path} holds {len(models)} models: {', '.join(models)}", hint="choose one with --model KEY")
     return path / next(iter(models.values()))
+
+
+def _models(path: Path, summary: Any) -> dict[str, str]:
+    """Return the models that a recipe's summary names; folders of it, and no others."""
+    models = summary.get("models", {}) if isinstance(summary, dict) else None
+    if not isinstance(models, dict) or not all(isinstance(folder, str) for folder in models.values()):
+        raise InputError("the summary names no models", file=path / "summary.json", hint=DAMAGED)
+    for folder in models.values():
+        if PurePosixPath(folder).is_absolute() or ".." in PurePosixPath(folder).parts:
+            hint = "a recipe's models are its own steps: do not trust this folder"
+            raise InputError(
+                "the summary names a folder elsewhere", file=path / "summary.json", value=folder, hint=hint
+            )
+    return models
 
 
 @dataclass
@@ -86,12 +104,15 @@ class Trained:
     @cached_property
     def model(self) -> Model:
         """The model, loaded when first used: this imports the framework."""
-        return self.family.load(self.run.path)
+        with _damage(self.run.path, "model"):
+            return self.family.load(self.run.path)
 
     @cached_property
     def encoder(self) -> Encoder:
         """The fitted encoder that travels with the model."""
-        return self.family.encoder(self.config, self.task).load(self.run.path / "encoder")
+        folder = self.run.path / "encoder"
+        with _damage(folder, "encoder"):
+            return self.family.encoder(self.config, self.task).load(folder)
 
     @cached_property
     def keys(self) -> ModelKeys | None:
@@ -112,8 +133,6 @@ class Trained:
 
     def predict(self, rows: Dataset) -> NDArray[Any]:
         """Return the model's prediction of every row, batch by batch."""
-        import numpy as np
-
         parts = [self.model.predict(self.encoder.encode(batch)) for batch in rows.batches(PREDICT_ROWS)]
         score = np.concatenate(parts) if parts else np.empty(0)
         prior = self.run.record.get("prior")
@@ -128,28 +147,58 @@ class Trained:
             If the data behind the name have changed since.
         """
         data = self.run.record["data"]
-        if not data:
+        operand = data and (data[0].get("operand") or data[0].get("name"))
+        if not operand or "digest" not in data[0]:
             raise InputError("the run names no data", file=self.run.path, hint="name a data set")
-        operand = data[0].get("operand") or data[0]["name"]
         dataset = registry.load(operand, data_dir=self.data_dir or _recorded_dir(data[0]), target=data[0].get("target"))
         if dataset.digest != data[0]["digest"]:
             raise InputError(
                 f"{operand} is not what the run was trained on",
                 value=f"digest {dataset.digest[:12]}, then {data[0]['digest'][:12]}",
                 file=self.run.path,
-                hint="name the data set and --data-dir of that time",
+                hint="name the data set and --data-dir of that time; --no-floors evaluates other sets without it",
             )
         return dataset
 
     @cached_property
     def split(self) -> Split:
-        """The split of the training data set."""
-        return from_file(self.run.path / "split.tsv", self.load_dataset())
+        """The split of the training data set: as it was written, or made again where a shipped model leaves it out."""
+        file, dataset = self.run.path / "split.tsv", self.load_dataset()
+        return from_file(file, dataset) if file.is_file() else self._split_again(dataset)
+
+    def _split_again(self, dataset: Dataset) -> Split:
+        """Make the split from what `run.json` says of it; training rows that the keys lack had been left out."""
+        made, shares = self.run.record.get("split") or {}, self.run.record.get("shares") or {}
+        try:
+            split = choose(dataset, made["method"], made["seed"], Fractions(shares["valid"], shares["test"]))
+            if self.keys is not None:
+                known = overlap_mask(dataset, self.keys, relations=("exact",))
+                unseen = np.flatnonzero(~known & (split.parts == Part.TRAIN)).astype(np.int64)
+                split = split.moved(unseen, Part.LEFT_OUT, "not among the training keys: left out")
+            same = all(len(split.rows(part)) == made["rows"][part.name.lower()] for part in Part)
+        except (KeyError, TypeError):
+            same = False
+        if not same:
+            message = "the run has no split.tsv, and its split cannot be made again"
+            raise InputError(
+                message, file=self.run.path, hint="--no-floors goes without the rows that it was fitted on"
+            )
+        return split
 
     def view(self, dataset: Dataset, part: Part | None = None) -> EncodedView:
         """Return rows of a part of the training set (or all of a data set) as this model encodes them."""
         rows = dataset if part is None else dataset.take(self.split.rows(part))
         return EncodedView(rows, self.encoder)
+
+
+@contextmanager
+def _damage(path: Path, what: str) -> Iterator[None]:
+    """Turn what a family's reading raises on content that it did not write into one line."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"the {what} is damaged ({reason})", file=path, hint=DAMAGED) from error
 
 
 def _recorded_dir(data: dict[str, Any]) -> Path | None:
@@ -160,7 +209,9 @@ def _family_of(run: Run) -> Family[Any, Model]:
     name = run.record.get("family")
     known = {spec.name for _, spec in plugins.specs("family")}
     if name not in known:
-        raise InputError("run.json names a family that is not installed", file=run.path / "run.json", value=name)
+        hint = f"install its plugin; {nearest(str(name), known)}"
+        file = run.path / "run.json"
+        raise InputError("run.json names a family that is not installed", file=file, value=name, hint=hint)
     return plugins.family(str(name))
 
 
@@ -179,11 +230,30 @@ def open_trained(operand: str, *, key: str | None = None, data_dir: Path | None 
             f"the run is {run.record.get('state', 'unfinished')}", file=path, hint="finish it with --resume"
         )
     if run.record.get("verb") not in ("train", "transfer", "tune", "import-model"):
-        raise InputError(f"a run of `{run.record.get('verb')}` holds no model", file=path)
+        hint = "name a run of train, transfer, tune or import-model"
+        raise InputError(f"a run of `{run.record.get('verb')}` holds no model", file=path, hint=hint)
     family = _family_of(run)
     config = configs.build(family.config_type, run.record.get("config") or {}, source=path / "run.json")
-    try:
-        task = Task(run.record["task"])
-    except ValueError as error:
-        raise InputError("run.json names no known task", file=path, value=run.record.get("task")) from error
-    return Trained(run, family, config, task, float(run.record.get("threshold", 0.5)), data_dir)
+    _check_record(run)
+    threshold = run.record.get("threshold")
+    return Trained(run, family, config, Task(run.record["task"]), 0.5 if threshold is None else threshold, data_dir)
+
+
+def _check_record(run: Run) -> None:
+    """Check what a prediction takes from ``run.json``: task, kind of rows, threshold, prior."""
+    record, file = run.record, run.path / "run.json"
+    if record.get("task") not in list(Task):
+        hint = nearest(str(record.get("task")), map(str, Task))
+        raise InputError("run.json names no known task", file=file, value=record.get("task"), hint=hint)
+    for item in record.get("data") or []:
+        if item.get("kind", Kind.GUIDES) not in list(Kind):
+            raise InputError("run.json names no known kind", file=file, value=item["kind"], hint=DAMAGED)
+    threshold, prior = record.get("threshold") or 0, record.get("prior") or {"trained": 0.5, "true": 0.5}
+    wrong = {name: prior.get(name) for name in ("trained", "true") if not _is_probability(prior.get(name))}
+    if wrong or not np.isfinite(threshold):
+        value = wrong or threshold
+        raise InputError("run.json: threshold or prior is no number of use", file=file, value=value, hint=DAMAGED)
+
+
+def _is_probability(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1

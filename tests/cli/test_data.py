@@ -97,6 +97,12 @@ def test_add_with_a_wrong_column_changes_nothing(folder: Path, words, error, sai
     assert [file.name for file in folder.iterdir()] == ["screen.csv"]
 
 
+def test_three_labels_where_two_are_asked_are_not_added(folder: Path) -> None:
+    (folder / "three.csv").write_text(TEXT + f"{A},2,G3\n")
+    with pytest.raises(InputError, match=r"row 4: the column 'label' may hold 0 or 1 only \(found '2'\)"):
+        run("add", folder / "three.csv", "--data-dir", folder)
+
+
 def test_add_to_a_catalogue_that_is_no_text(folder: Path) -> None:
     (folder / "catalogue.toml").write_bytes(b"format = 1 # \xff\n")
     with pytest.raises(InputError, match="not UTF-8"):

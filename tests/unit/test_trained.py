@@ -91,6 +91,11 @@ def test_data_that_have_changed_are_noticed(run: Path, table: Path) -> None:
     [
         ({"verb": "audit"}, InputError, "a run of `audit` holds no model"),
         ({"task": "clustering"}, InputError, "names no known task .*clustering"),
+        ({"task": None}, InputError, "names no known task"),
+        ({"threshold": "half"}, InputError, "threshold is of the wrong type .*half"),
+        ({"prior": {"trained": 2, "true": 0.5}}, InputError, "threshold or prior is no number of use .*2"),
+        ({"data": [{"kind": "guide"}]}, InputError, "names no known kind .*guide"),
+        ({"data": [{"name": "toy"}]}, InputError, "the run names no data"),
         ({"family": "sgrn"}, InputError, "family that is not installed"),
         ({"config": {"neighbors": 3}}, InputError, "unknown setting 'neighbors'; did you mean 'neighbours'"),
         ({"data": []}, InputError, "the run names no data"),
@@ -98,8 +103,9 @@ def test_data_that_have_changed_are_noticed(run: Path, table: Path) -> None:
 )
 def test_a_record_that_is_wrong(run: Path, fields: dict, error: type[Exception], said: str) -> None:
     edit(run, **fields)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=said) as caught:
         open_trained(str(run)).load_dataset()
+    assert caught.value.hint
 
 
 def test_an_unfinished_run_holds_no_model_yet(run: Path) -> None:
@@ -116,6 +122,33 @@ def test_a_damaged_model_file(run: Path) -> None:
     trained = open_trained(str(run))
     with pytest.raises(InputError, match=r"model\.npz: not an NPZ"):
         _ = trained.model
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"length": 3', '{"length": "x"}', ""])
+def test_a_damaged_encoder(run: Path, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from genotool.persist import load_json
+    from genotool_nearest.family import Encoder
+
+    monkeypatch.setattr(Encoder, "load", lambda _, folder: int(load_json(folder / "encoder.json")["length"]))
+    (run / "encoder").mkdir(exist_ok=True)
+    (run / "encoder/encoder.json").write_text(content)
+    with pytest.raises(InputError, match=r"model/encoder.*: (the encoder is damaged|not readable as JSON)") as caught:
+        _ = open_trained(str(run)).encoder
+    assert caught.value.hint
+
+
+def test_a_run_without_its_split_makes_it_again(run: Path) -> None:
+    written = open_trained(str(run)).split
+    (run / "split.tsv").unlink()
+    np.testing.assert_array_equal(open_trained(str(run)).split.parts, written.parts)
+    record = json.loads((run / "run.json").read_text())
+    edit(run, split=record["split"] | {"rows": record["split"]["rows"] | {"test": 1}})
+    with pytest.raises(InputError, match="its split cannot be made again") as caught:
+        _ = open_trained(str(run)).split
+    assert "--no-floors" in str(caught.value)
+    edit(run, shares=None)
+    with pytest.raises(InputError, match="its split cannot be made again"):
+        _ = open_trained(str(run)).split
 
 
 def test_what_names_no_model(tmp_path: Path) -> None:
@@ -140,6 +173,14 @@ def test_a_recipe_folder_stands_for_its_one_model(tmp_path: Path) -> None:
     assert "--model" in str(error.value)
     with pytest.raises(UsageError, match="no model 'K562'"):
         find_model(str(recipe), "K562")
+    for models in ({"HCT116": "../other"}, {"HCT116": "/etc"}):
+        made.write_json("summary.json", {"models": models})
+        with pytest.raises(InputError, match="names a folder elsewhere"):
+            find_model(str(recipe))
+    for summary in ([], {"models": ["a"]}, {"models": {"HCT116": 3}}):
+        made.write_json("summary.json", summary)
+        with pytest.raises(InputError, match="the summary names no models"):
+            find_model(str(recipe))
     made.write_json("summary.json", {"models": {}})
     with pytest.raises(InputError, match="no finished model"):
         find_model(str(recipe))

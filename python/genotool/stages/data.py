@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from genotool import registry, sniff
+from genotool import readers, registry, sniff
 from genotool.catalogue import FORMAT, NAME, Entry, FileSpec, parse_catalogue, read_catalogue
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind
 from genotool.download import digest_of, verify
@@ -200,7 +200,7 @@ def add(
     before = catalogue.read_bytes() if catalogue.exists() else f"format = {FORMAT}\n".encode()
     after = before + (b"" if before.endswith(b"\n") else b"\n") + b"\n" + _toml(entry).encode()
     parse_catalogue(after.decode(), catalogue)
-    dataset = registry.read_found(registry.Found(entry, "", folder))
+    dataset = registry.read_found(registry.Found(entry, "", folder), readers.Wanted(strict_classes=True))
     write_atomically(catalogue, after)
     return {"catalogue": str(catalogue), "entry": _toml(entry), "taken": _taken(dataset, entry)} | _content(dataset)
 

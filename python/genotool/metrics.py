@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from genotool.dataset import Task
 from genotool.errors import InputError
 
-__all__ = ["HEADLINE", "LOWER_IS_BETTER", "NAMES", "SCALE_FREE", "compute", "curves", "decide", "missing"]
+__all__ = ["HEADLINE", "LOWER_IS_BETTER", "NAMES", "SCALE_FREE", "TITLES", "compute", "curves", "decide", "missing"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -29,6 +29,23 @@ NAMES: Mapping[Task, tuple[str, ...]] = {
 """The keys of `metrics.json` by task, in the order of a table. For many classes all but accuracy and mcc
 are macro.
 """
+
+TITLES: Mapping[str, str] = {
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "mcc": "Matthews correlation",
+    "brier": "Brier score",
+    "ece": "calibration error",
+    "spearman": "Spearman correlation",
+    "pearson": "Pearson correlation",
+    "mae": "mean absolute error",
+    "r2": "R²",
+}
+"""What each metric is called in sentences and tables; the keys stay in files."""
 
 HEADLINE: Mapping[Task, str] = {
     Task.BINARY: "roc_auc",

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from genotool.dataset import Task
 from genotool.floors import Floor
 from genotool.intervals import FEW_GROUPS, Difference, paired
-from genotool.metrics import HEADLINE, LOWER_IS_BETTER
+from genotool.metrics import HEADLINE, LOWER_IS_BETTER, TITLES
 
 __all__ = ["MARGIN", "Comparison", "Verdict", "decide", "judge"]
 
@@ -157,7 +157,8 @@ def _sentence(best: Comparison, each: tuple[Comparison, ...], metric: str, margi
     found = best.difference
     if found.value is None:
         return f"No verdict: {found.reason}."
-    value = f"{found.value:+.3f} {metric}{' (turned, less is better)' if metric in LOWER_IS_BETTER else ''}"
+    name = TITLES.get(metric, metric) + (" (turned, less is better)" if metric in LOWER_IS_BETTER else "")
+    value = f"{found.value:+.3f} {name}"
     if found.low is None:
         few = found.reason == "too few groups"
         why = f"too few groups, {found.groups} of at least {FEW_GROUPS}" if few else found.reason

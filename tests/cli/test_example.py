@@ -79,5 +79,5 @@ def test_installed_it_is_a_family_like_any_other(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "genotool", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
-    assert "roc_auc" in done.stdout
+    assert "ROC-AUC" in done.stdout
     assert (tmp_path / "run/model.npz").is_file()

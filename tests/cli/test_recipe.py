@@ -144,7 +144,7 @@ def test_a_killed_recipe_goes_on(installed, data: Path, tmp_path: Path) -> None:
     summary = json.loads((run / "summary.json").read_text())
     assert summary["models"] == {"first": "steps/01-train-first"}
     assert (run / "report.html").exists()
-    assert "first: roc_auc" in done.stdout
+    assert "first: ROC-AUC" in done.stdout
 
     words = command("run", "toys", *flags, "-o", whole)
     done = subprocess.run(words, env=installed, capture_output=True, text=True, check=False)

@@ -79,7 +79,7 @@ def test_results_on_stdout_the_rest_on_stderr(genotool, toy_table: Path, tmp_pat
 
     done = genotool("evaluate", run, "--no-floors", "-o", tmp_path / "evaluated")
     assert done.returncode == 0, done.stderr
-    assert "roc_auc" in done.stdout
+    assert "ROC-AUC" in done.stdout
     assert done.stdout.splitlines()[-1] == f"run: {tmp_path / 'evaluated'}"
 
     done = genotool("predict", run, toy_table)

@@ -29,16 +29,18 @@ def show_run(run: Run, common: Common) -> None:
 
 
 def _show_part(name: str, measured: dict[str, Any]) -> None:
+    from genotool.metrics import TITLES
+
     groups = f", {measured['groups']} groups" if measured.get("groups") else ""
     typer.echo(f"{name}: {measured['n']} rows{groups}")
     if measured.get("warning"):
         typer.echo(f"  WARNING: {measured['warning']}")
     for metric, estimate in measured["metrics"].items():
         if estimate["value"] is not None:
-            typer.echo(f"  {metric:12} {_interval(estimate)}")
+            typer.echo(f"  {TITLES.get(metric, metric):20} {_interval(estimate)}")
     headline = measured["headline"]
     for floor, values in measured.get("floors", {}).items():
-        typer.echo(f"  floor {floor:22} {headline} {_interval(values.get(headline) or {})}")
+        typer.echo(f"  floor {floor:22} {TITLES.get(headline, headline)} {_interval(values.get(headline) or {})}")
     if measured.get("sentence"):
         typer.echo(f"  verdict: {measured['sentence']}")
 

@@ -25,6 +25,8 @@ def show_plan(plan: Plan, request: Request) -> None:
 
 def show_summary(run: Run, common: Common) -> None:
     """Print each model's leading metric with its interval, best floor and verdict, then where the report is."""
+    from genotool.metrics import TITLES
+
     summary = run.read_json("summary.json")
     if common.json:
         typer.echo(json.dumps({"run": str(run.path), **summary}))
@@ -35,7 +37,8 @@ def show_summary(run: Run, common: Common) -> None:
         if headline:
             low, high = headline["low"], headline["high"]
             interval = "" if low is None else f" [{low:.3f}, {high:.3f}]"
-            typer.echo(f"{name}: {headline['metric']} {headline['value']:.3f}{interval}, n = {headline['n']}")
+            metric = TITLES.get(headline["metric"], headline["metric"])
+            typer.echo(f"{name}: {metric} {headline['value']:.3f}{interval}, n = {headline['n']}")
             if headline["best_floor_value"] is not None:
                 typer.echo(f"  best floor: {headline['best_floor']} {headline['best_floor_value']:.3f}")
             if headline["sentence"]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from genotool.figures.style import number
+from genotool.metrics import TITLES
 
 __all__ = [
-    "METRICS",
     "count",
     "estimate",
     "estimate_or_reason",
@@ -22,22 +22,8 @@ __all__ = [
     "title_of",
 ]
 
-METRICS: Mapping[str, str] = {
-    "roc_auc": "ROC-AUC",
-    "pr_auc": "PR-AUC",
-    "accuracy": "accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "mcc": "Matthews correlation",
-    "brier": "Brier score",
-    "ece": "calibration error",
-    "spearman": "Spearman correlation",
-    "pearson": "Pearson correlation",
-    "mae": "mean absolute error",
-    "r2": "R²",
-}
-IN_TEXT = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "spearman": "Spearman", "pearson": "Pearson"}
+IN_TEXT = ("roc_auc", "pr_auc", "spearman", "pearson")
+"""Keys that no other word in a sentence looks like."""
 ID = re.compile(rf"(?<![\w-])(?:{'|'.join(IN_TEXT)})(?![\w-])")
 THIN = "\u202f"
 NO_BREAK = "\u00a0"
@@ -46,12 +32,12 @@ NO_BREAK = "\u00a0"
 def title_of(metric: object) -> str:
     """Return what a metric is called in this report, whatever stands behind its key."""
     key, space, rest = str(metric).partition(" ")
-    return METRICS.get(key, key) + space + rest
+    return TITLES.get(key, key) + space + rest
 
 
 def named(text: str) -> str:
     """Return a sentence that another module wrote with the display names of metrics in the place of their keys."""
-    return ID.sub(lambda match: IN_TEXT[match[0]], text)
+    return ID.sub(lambda match: TITLES[match[0]], text)
 
 
 def real(value: Any) -> float | None:

@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "audit": "look for leaks within a data set, between sets, in a run",
     "import-model": "make a run folder from a model file that another tool wrote",
     "report": "write the report of a run as one HTML file",
+    "replay": "run a finished run again from its run.json, and say what differs",
     "data": "list, describe, get, verify and add data sets",
     "plugins": "list what is installed",
     "doctor": "check this installation",

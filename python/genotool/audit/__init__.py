@@ -15,7 +15,7 @@ from genotool.audit.findings import SEVERITIES, Audit, Finding
 from genotool.audit.keys import ModelKeys, read_keys, write_keys
 from genotool.audit.labels import class_shares, conflicts, explained
 from genotool.audit.overlap import between, seen_by
-from genotool.audit.parts import NAMES, meetings, straddling
+from genotool.audit.parts import NAMES, meetings, missing, spelled_apart, straddling
 from genotool.audit.relations import RELATIONS, overlap_mask, overlap_with_keys
 from genotool.audit.sign import audit_sign
 from genotool.audit.within import within
@@ -54,6 +54,8 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
     """
     found = [
         *straddling(dataset, split),
+        *spelled_apart(dataset, split),
+        *missing(dataset, split),
         *meetings(dataset, split),
         *class_shares(dataset, split.parts, NAMES),
     ]

@@ -14,11 +14,14 @@ from genotool.metrics import HEADLINE, compute
 __all__ = ["FEWEST_SCORED", "LookUp", "unmeasured"]
 
 Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 FEWEST_SCORED = 20
 """Rows that a metric needs to be more than chance."""
-MOST_COMPARISONS = 2_000_000_000
-"""Pairs of rows that the nearest-neighbour effect is worth."""
+LEAST_SHARE = 0.01
+"""The share of rows below which leaving their partners out moves the metric of a whole set by nothing to speak of."""
+MOST_COMPARISONS = 300_000_000
+"""Pairs of rows that a look-up of the whole set is worth: about ten seconds."""
 
 
 class LookUp:
@@ -28,7 +31,7 @@ class LookUp:
         self.query, self.reference = query, reference
 
     @cached_property
-    def scores(self) -> NDArray[np.float64]:
+    def scores(self) -> Floats:
         """(n,) the mean target of the nearest reference rows."""
         from genotool.floors import nearest_targets
 
@@ -37,8 +40,8 @@ class LookUp:
     def effect(self, met: Mask, reference_met: Mask, partner: NDArray[np.int64] | None = None) -> Effect:
         """Return the metric of the look-up, by name of the two sets; empty where `unmeasured` says why.
 
-        ``with``: every query row in every reference row; ``shared``: the query rows that meet one; ``without``: every
-        query row, in the reference rows that meet none. What is left with too few rows, or one class, is not there.
+        ``shared``: the query rows that meet one; ``with``: every query row in every reference row; ``without``: every
+        query row, in the reference rows that meet none. The last two where `LEAST_SHARE` and `MOST_COMPARISONS` allow.
 
         Parameters
         ----------
@@ -47,27 +50,41 @@ class LookUp:
         partner
             (n,) the reference row whose target a row that is `met` takes, where being nearest does not find it.
         """
-        from genotool.floors import nearest_targets
-
         if unmeasured(self.query, self.reference, met):
             return {}
-        rest = np.flatnonzero(~reference_met).astype(np.int64)
-        scores = self.scores
-        if partner is not None:
-            scores = np.where(met, np.asarray(self.reference.target, np.float64)[partner], scores)
+        rows = np.flatnonzero(met).astype(np.int64)
+        whole = len(rows) >= LEAST_SHARE * len(met) and len(met) * len(self.reference) <= MOST_COMPARISONS
+        shared = self._shared(rows, partner, whole=whole)
         assert self.query.task is not None
         measured: dict[str, float | str | None] = {"metric": HEADLINE[self.query.task]}
-        measured |= self._value("with", np.ones(len(met), np.bool_), scores) | self._value("shared", met, scores)
-        if len(rest) >= FEWEST_SCORED:
-            left = nearest_targets(self.reference.take(rest), self.query)
-            measured |= self._value("without", np.ones(len(met), np.bool_), left)
-        return {f"{self.query.name} looked up in {self.reference.name}": measured}
+        if whole:
+            everything = self.scores.copy()
+            everything[rows] = shared
+            measured |= self._value("with", np.arange(len(met)), everything) | self._without(reference_met)
+        measured |= self._value("shared", rows, shared)
+        return {f"{self.query.name} looked up in {self.reference.name}": measured} if len(measured) > 1 else {}
 
-    def _value(self, name: str, rows: Mask, scores: NDArray[np.float64]) -> dict[str, float]:
+    def _shared(self, rows: NDArray[np.int64], partner: NDArray[np.int64] | None, *, whole: bool) -> Floats:
+        from genotool.floors import nearest_targets
+
+        if partner is not None:
+            return np.asarray(self.reference.target, np.float64)[partner[rows]]
+        return self.scores[rows] if whole else nearest_targets(self.reference, self.query.take(rows))
+
+    def _without(self, reference_met: Mask) -> dict[str, float]:
+        from genotool.floors import nearest_targets
+
+        rest = np.flatnonzero(~reference_met).astype(np.int64)
+        if len(rest) < FEWEST_SCORED:
+            return {}
+        left = nearest_targets(self.reference.take(rest), self.query)
+        return self._value("without", np.arange(len(self.query)), left)
+
+    def _value(self, name: str, rows: NDArray[np.int64], scores: Floats) -> dict[str, float]:
         task = self.query.task
         assert task is not None
         assert self.query.target is not None
-        value = compute(task, self.query.target[rows], scores[rows], raw=True)[HEADLINE[task]]
+        value = compute(task, self.query.target[rows], scores, raw=True)[HEADLINE[task]]
         return {} if value is None else {name: float(value)}
 
 
@@ -80,6 +97,6 @@ def unmeasured(query: Dataset, reference: Dataset, met: Mask) -> str:
     count = int(met.sum())
     if count < FEWEST_SCORED:
         return f"{count} {'row is' if count == 1 else 'rows are'} too few to score ({FEWEST_SCORED} at least)"
-    if len(query) * len(reference) > MOST_COMPARISONS:
+    if count * len(reference) > MOST_COMPARISONS:
         return "too many rows to compare each with each"
     return ""

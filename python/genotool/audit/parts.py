@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genotool.audit.effects import LookUp, unmeasured
 from genotool.audit.findings import Effect, Finding, shown
@@ -15,7 +16,7 @@ from genotool.audit.words import among, nouns, percent, some
 from genotool.dataset import Dataset
 from genotool.split import Part, Split
 
-__all__ = ["meetings", "straddling"]
+__all__ = ["meetings", "missing", "spelled_apart", "straddling"]
 
 NAMES = {Part.TRAIN.value: "training", Part.VALID.value: "validation", Part.TEST.value: "test"}
 BY_GROUP = frozenset({"group", "leave-one-group-out"})
@@ -44,6 +45,45 @@ def straddling(dataset: Dataset, split: Split) -> Iterator[Finding]:
         f"{percent(int(rows.sum()), int(test.sum()))} of its test rows (split: {split.method})",
         "--split group", shown(both), data=(dataset.name,),
     )  # fmt: skip
+
+
+def missing(dataset: Dataset, split: Split) -> Iterator[Finding]:
+    """Look for a validation or test part without rows: with few groups a hash can send none there."""
+    total = len(dataset)
+    for part in (Part.VALID, Part.TEST):
+        if total and not np.any(split.parts == part):
+            yield Finding(
+                "empty-part", "warning", 0, total,
+                f"0 of {total} {nouns(dataset.kind, total)} of {dataset.name} are in the {NAMES[part.value]} part "
+                f"(split: {split.method})", "another --seed or --split, or more groups", data=(dataset.name,),
+            )  # fmt: skip
+
+
+def spelled_apart(dataset: Dataset, split: Split) -> Iterator[Finding]:
+    """Look for groups of the test part whose name in training or validation differs in case or punctuation alone."""
+    if dataset.groups is None or not np.any(split.parts == Part.TEST):
+        return
+    fitted = _by_letters(dataset.groups[np.isin(split.parts, (Part.TRAIN, Part.VALID))])
+    test = _by_letters(dataset.groups[split.parts == Part.TEST])
+    pairs = [(test[plain], fitted[plain]) for plain in sorted(test.keys() & fitted.keys()) if plain]
+    apart = [(sorted(one - other), sorted(other)) for one, other in pairs if one - other]
+    if apart:
+        count, total = len(apart), len(test.keys() - {""})
+        yield Finding(
+            "groups-spelled-apart", "warning", count, total,
+            f"{count} of {some(total, 'group')} in the test part of {dataset.name} ({percent(count, total)}) "
+            f"{'is' if count == 1 else 'are'} in training or validation under another spelling",
+            "write each group in one way, and split again", shown([one[0] for one, _ in apart]), data=(dataset.name,),
+            partners=shown([other[0] for _, other in apart]),
+        )  # fmt: skip
+
+
+def _by_letters(groups: NDArray[np.str_]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for group in set(groups.tolist()):
+        plain = "".join(letter for letter in group.casefold() if letter.isalnum())
+        found.setdefault(plain, set()).add(group)
+    return found
 
 
 def meetings(dataset: Dataset, split: Split) -> Iterator[Finding]:

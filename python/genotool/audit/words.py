@@ -62,18 +62,16 @@ def _effects(finding: Finding) -> list[str]:
     if finding.unmeasured:
         return [f"not measured, {finding.unmeasured}"]
     return [
-        f"{name} (the label of the nearest as the score): {_look_up(measured)}"
+        f"{name} (each scored by the label of the nearest): {_look_up(measured)}"
         for name, measured in (finding.effect or {}).items()
-        if measured.get("with") is not None
+        if measured.get("with") is not None or measured.get("shared") is not None
     ]
 
 
 def _look_up(measured: Mapping[str, float | str | None]) -> str:
-    said = f"{metric_name(str(measured.get('metric', '')))} {measured['with']:.3f}"
-    for key, words in (("without", "without the rows that meet"), ("shared", "on these alone")):
-        if measured.get(key) is not None:
-            said += f", {measured[key]:.3f} {words}"
-    return said
+    places = (("with", ""), ("shared", " on the rows that meet"), ("without", " without them"))
+    said = [f"{measured[key]:.3f}{words}" for key, words in places if measured.get(key) is not None]
+    return f"{metric_name(str(measured.get('metric', '')))} {', '.join(said)}"
 
 
 def metric_name(metric: str) -> str:

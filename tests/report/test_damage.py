@@ -152,7 +152,7 @@ def test_a_model_whose_step_is_gone_has_no_verdict(tmp_path: Path, make_recipe, 
     shutil.rmtree(path / "steps/01-transfer-a")
     with pytest.raises(InputError, match="the step of the model hct116 is not there"):
         write_report(path)
-    assert "hct116 was not measured on test rows" in words((path / "report.html").read_text())
+    assert "hct116 has no metrics on test rows that can be read" in words((path / "report.html").read_text())
 
 
 def test_an_unfinished_step_is_said(tmp_path: Path, make_recipe, words) -> None:

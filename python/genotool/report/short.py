@@ -32,7 +32,10 @@ def in_short(collected: Collected) -> Section:
     blocks: list[Block] = [_card(label, step, step.content["metrics"]["test"]) for label, step in models]
     measured = {label for label, _ in models}
     lacking = [label for label in collected.models if label not in measured]
-    blocks += [Notice(f"{label} was not measured on test rows: it has no verdict.", "bad") for label in lacking]
+    blocks += [
+        Notice(f"{label} has no metrics on test rows that can be read: there is no verdict.", "bad")
+        for label in lacking
+    ]
     if not blocks:
         blocks += [_card(name, step, held, own=False) for step, name, held in _elsewhere(collected)]
     if not blocks:

@@ -124,7 +124,7 @@ def test_effects_that_the_classes_were_made_from_do_not_lead(tmp_path: Path, wor
     assert largest.index("D 0.200") < largest.index("Cliff's delta 0.290")
     assert "0.250" not in largest
     assert "0.900" not in largest
-    assert "1 comparisons of classes by efficacy" in words(page)
+    assert "Not among the largest effects: 1 test of classes by the efficacy" in words(page)
     assert "0.990" in words(page)  # it is in the table of all
 
 
@@ -144,3 +144,18 @@ def test_a_scatter_says_which_rows_its_correlation_leaves_out(tmp_path: Path, wo
 
 def test_every_metric_has_one_name(page: str, words) -> None:
     assert not re.search(r"\b(roc_auc|pr_auc|spearman)\b", words(page))
+
+
+def test_a_table_that_names_its_tautologies_is_believed(tmp_path: Path, words) -> None:
+    header = ["kind", "feature", "set_a", "set_b", "effect_name", "effect", "tautology", "conclusion"]
+    rows = [
+        ["classes", "depth", "x:1", "x:0", "D", 0.9, "the class was cut from it", "by construction"],
+        ["classes", "efficacy", "x:1", "x:0", "D", 0.6, "", "different"],
+    ]
+    with Run.create(tmp_path / "r", verb="sgrna compare", family="sgrna", command=["genotool"]) as run:
+        run.write_table("stats.tsv", header, rows)
+    page = write_report(tmp_path / "r").read_text()
+    largest = words(page[page.index("Largest effects") : page.index("<details")])
+    assert "D 0.600" in largest
+    assert "0.900" not in largest
+    assert '<h1 dir="auto">sgrna compare</h1>' in page

@@ -23,7 +23,8 @@ def comparison(collected: Collected, pictures: Pictures) -> Section | None:
     for step in collected.having("stats"):
         blocks += _compared(step.tables["stats"])
         notes = step.content.get("comparison", {}).get("notes") or []
-        blocks += [Text("; ".join(str(note) for note in notes) + ".", title="How to read this")] if notes else []
+        if notes:
+            blocks.append(Grid(["note"], [[str(note)] for note in notes], title="How to read this", folded=True))
         kept = [(text, _caption(name)) for name, text in step.figures.items()]
         blocks += pictures.found(kept, step.title)
     return Section("comparison", "How the data sets differ", blocks) if blocks else None
@@ -45,8 +46,11 @@ def _compared(table: Table) -> list[Block]:
     telling = [row for row in cells if not _by_construction(row)]
     left = len(cells) - len(telling)
     if left:
-        text += f" {left} comparisons of classes by efficacy are not among the largest effects below: a class that"
-        text += " was cut from the efficacy differs in it by construction."
+        tests = f"{left} test{'s' if left != 1 else ''}"
+        text += (
+            f" Not among the largest effects: {tests} of classes by the efficacy that they are, or may be, cut from;"
+        )
+        text += " such a difference is there by construction."
     return [
         Text(text),
         _tests(_largest(telling), len(telling), "Largest effects, over the bound of each; all rows"),
@@ -56,8 +60,9 @@ def _compared(table: Table) -> list[Block]:
 
 def _by_construction(row: Mapping[str, str]) -> bool:
     """Return whether a test finds what the classes were made from."""
-    told = row.get("by_construction", "")
-    return bool(told) or (row.get("kind") == "classes" and row.get("feature", "").startswith("efficacy"))
+    if "tautology" in row:
+        return row["tautology"] not in ("", "no", "False")
+    return row.get("kind") == "classes" and row.get("feature", "").startswith("efficacy")
 
 
 def _largest(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:

@@ -106,5 +106,6 @@ def title_of(collected: Collected) -> str:
     """Return what the page is about: family and models, or verb and data."""
     record: Any = collected.top.record
     names = list(collected.models) or [str(item.get("name")) for item in collected.top.data]
-    about = f"{record.get('family') or ''} {record.get('verb') or ''}".strip()
+    words = f"{record.get('family') or ''} {record.get('verb') or ''}".split()
+    about = " ".join(dict.fromkeys(words))  # a family's own verb begins with its name
     return f"{about}: {', '.join(names)}" if names else about

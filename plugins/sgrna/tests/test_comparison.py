@@ -14,10 +14,12 @@ from genotool.dataset import About, Dataset, Kind
 from genotool.errors import InputError, UsageError
 from genotool.run import Run
 from genotool.sequences import Sequences
-from genotool.stats import Comparison
+from genotool.stats import BOUNDS, Comparison
 from genotool_sgrna import features
-from genotool_sgrna.comparison import BOUNDS, HEADER, Contrast, compare, concluded, contrasts
-from genotool_sgrna.guide_set import GuideSet, shared_rows, under_sampled
+from genotool_sgrna.comparison import compare, contrasts
+from genotool_sgrna.comparison_summary import agreement, sentences
+from genotool_sgrna.contrast import HEADER, Contrast, concluded
+from genotool_sgrna.guide_set import GuideSet, shared_genes, shared_rows, under_sampled
 
 
 def made(
@@ -47,15 +49,16 @@ def made(
 
 
 def written(path: Path, *sets: Dataset, seed: int = 0) -> list[dict[str, str]]:
-    run = Run.create(path, verb="sgrna compare", data=[])
+    data = [{"name": rows.name, "simulated": rows.about.simulated} for rows in sets]
+    run = Run.create(path, verb="sgrna compare", data=data)
     with run:
         compare(list(sets), out=run, seed=seed, permutations=50)
     with (path / "stats.tsv").open() as handle:
         return list(csv.DictReader(handle, delimiter="\t"))
 
 
-def compared(*sets: Dataset) -> list[dict[str, str]]:
-    found = contrasts([GuideSet.of(rows) for rows in sets], 0, 50)
+def compared(*sets: Dataset, permutations: int = 50) -> list[dict[str, str]]:
+    found = contrasts([GuideSet.of(rows) for rows in sets], 0, permutations)
     return [dict(zip(HEADER, map(str, test.cells()), strict=True)) for test in found]
 
 
@@ -90,7 +93,7 @@ def test_rows_that_are_no_guides_are_refused() -> None:
 
 def test_a_planted_difference_in_gc_is_found() -> None:
     rows = compared(made("rich", 300, 1, gc=0.6), made("poor", 300, 2, gc=0.45))
-    found = {(row["feature"], row["test"].split(",")[0]): row for row in rows}
+    found = {(row["feature"], row["test"]): row for row in rows}
     for feature in ("gc", "tm"):
         assert found[feature, "Mann-Whitney U"]["conclusion"] == "different"
         assert found[feature, "Kolmogorov-Smirnov"]["conclusion"] == "different"
@@ -178,7 +181,10 @@ def test_genes_are_permuted_where_guides_nest_in_them() -> None:
     )
     assert p_nested > 0.05
     assert p_nested > p_flat
-    assert any("groups permuted" in row["test"] for row in nested)
+    assert {(row["unit"], row["p_by"], row["genes_a"]) for row in nested} == {("gene", "genes permuted", "6")}
+    assert {(row["unit"], row["p_by"], row["genes_a"]) for row in flat} == {("guide", "guides", "None")}
+    assert {row["low"] for row in nested} == {"None"}
+    assert "no interval: a has 6 genes and b has 6 genes, under 20" in nested[0]["in_words"]
 
 
 def test_under_sampling_makes_classes_equal_and_repeats_the_tests() -> None:
@@ -202,14 +208,105 @@ def test_under_sampling_makes_classes_equal_and_repeats_the_tests() -> None:
 
 def test_corrected_over_the_whole_table_and_judged_by_its_own_bound() -> None:
     def row(effect_name: str, p: float, low: float, high: float) -> Contrast:
-        return Contrast(
-            "sets", "all", "a", "b", 0, Comparison("x", "t", 9, 9, 0.0, p, p, 0.1, effect_name, low, high, "")
-        )
+        found = Comparison("x", "t", 9, 9, None, None, 0.0, p, "rows", p, 0.1, effect_name, low, high, "")
+        return Contrast("sets", "all", "a", "b", 0, found)
 
     tested = concluded([row("Cliff's delta", 0.01, 0.05, 0.12), row("D", 0.04, 0.05, 0.12), row("D", 0.9, 0.0, 0.2)])
     assert [test.comparison.q for test in tested] == pytest.approx([0.03, 0.06, 0.9])
     assert [test.comparison.conclusion for test in tested] == ["equivalent", "undecided", "undecided"]
     assert BOUNDS["D"] == 0.1
+
+
+def cut(name: str, n: int, seed: int, noise: float) -> Dataset:
+    """Return guides whose class is the better half of an efficacy, measured again with noise."""
+    rows = made(name, n, seed, genes=40)
+    efficacy = np.asarray(rows.columns["efficacy"])
+    again = efficacy + noise * np.random.default_rng(seed).normal(size=n)
+    target = (again > np.median(again)).astype(np.int64)
+    return Dataset(name, rows.kind, rows.ids, rows.columns, target=target, classes=("0", "1"), groups=rows.groups)
+
+
+def test_a_class_cut_from_efficacy_is_a_tautology_and_no_finding(tmp_path: Path) -> None:
+    rows = written(tmp_path / "r", cut("a", 300, 1, noise=0.05))
+    efficacy = [row for row in rows if row["feature"] == "efficacy"]
+    assert len(efficacy) == 4  # two tests, all rows and under-sampled ones
+    assert {(row["tautology"], row["conclusion"], row["q"]) for row in efficacy} == {("yes", "by construction", "")}
+    assert all("differs by construction: it alone orders 9" in row["in_words"] for row in efficacy)
+    others = [row for row in rows if row["feature"] != "efficacy"]
+    assert {row["tautology"] for row in others} == {""}
+    summary = json.loads((tmp_path / "r" / "comparison.json").read_text())
+    assert summary["tautologies"] == 4
+    assert sum(summary["conclusions"].values()) == len(others)
+    assert {row["feature"] for row in summary["rows"] if row["tautology"]} == {"efficacy"}
+    assert all(bool(row["reason"]) == row["tautology"] for row in summary["rows"])
+    (sentence,) = summary["sentences"]
+    assert "of 24 comparisons" in sentence
+    assert sentence.endswith("Not counted, since the classes were cut from it: efficacy.")
+    assert "by construction" not in sentence
+
+
+def test_a_class_measured_elsewhere_is_no_tautology() -> None:
+    """As noisy as a second screen: the efficacy orders about nine pairs in ten."""
+    efficacy = [row for row in compared(cut("a", 300, 1, noise=0.7), permutations=999) if row["feature"] == "efficacy"]
+    assert float(efficacy[1]["effect"]) > 0.6
+    assert {(row["tautology"], row["conclusion"]) for row in efficacy} == {("", "different")}
+
+
+def test_a_tautology_does_not_help_other_rows_to_a_small_q() -> None:
+    def row(p: float, tautology: str = "") -> Contrast:
+        found = Comparison("x", "t", 9, 9, None, None, 0.0, p, "rows", p, 0.5, "D", None, None, "")
+        return Contrast("classes", "all", "a", "b", 0, found, tautology=tautology)
+
+    certain = [row(1e-9, "cut") for _ in range(9)]
+    tested = concluded([*certain, row(0.04), row(0.3)])
+    assert [test.comparison.q for test in tested[-2:]] == pytest.approx([0.08, 0.3])
+    assert [test.cells()[HEADER.index("q")] for test in tested[:9]] == [None] * 9
+
+
+def test_shared_guides_are_flipped_gene_by_gene_and_the_sentence_says_what_ranks() -> None:
+    rng = np.random.default_rng(3)
+    a = made("a", 400, 1, genes=50)
+    rows = np.arange(100, 400)
+    efficacy = np.asarray(a.columns["efficacy"])[rows] + 2 * (np.arange(300) < 150) + 0.1 * rng.normal(size=300)
+    columns = {"guide": a.columns["guide"].take(rows), "efficacy": efficacy}
+    b = Dataset("b", Kind.GUIDES, rows.astype(np.str_), columns, target=efficacy)
+    sets = GuideSet.of(a), GuideSet.of(b)
+    assert shared_genes(*sets).tolist() == shared_genes(*reversed(sets)).tolist() == a.groups[rows].tolist()
+    (paired,) = (row for row in compared(a, b) if row["test"] == "Wilcoxon signed-rank")
+    assert (paired["unit"], paired["p_by"], paired["genes_a"]) == ("gene", "genes flipped", "50")
+    assert "the shared guides" in paired["in_words"]
+    assert "higher in" not in paired["in_words"]
+
+
+def test_bases_name_the_one_that_differs_most_and_genes_without_a_partner_count() -> None:
+    texts = (
+        ["A" * 19 + ("G" if i % 4 else "C") for i in range(400)],
+        ["A" * 19 + ("C" if i % 4 else "G") for i in range(400)],
+    )
+    names = np.repeat([f"g{i}" for i in range(40)], 10)
+    sets = [
+        Dataset(
+            name, Kind.GUIDES, np.arange(400).astype(np.str_), {"guide": Sequences.from_strings(some)}, groups=genes
+        )
+        for name, some, genes in zip("ab", texts, (names, None), strict=True)
+    ]
+    last = next(row for row in compared(*sets, permutations=999) if row["feature"] == "base 20")
+    assert "base 20 is distributed differently, most of all C, 25 % in a and 75 % in b" in last["in_words"]
+    assert (last["unit"], last["genes_a"], last["genes_b"]) == ("gene", "40", "400")
+
+
+def test_sentences_count_all_rows_only_and_say_what_is_shared() -> None:
+    a = made("a", 300, 1, genes=30)
+    found = contrasts([GuideSet.of(a), GuideSet.of(made("b", 300, 2, genes=30))], 0, 50)
+    (alone,) = sentences(found, [])
+    assert alone.startswith("a against b: of 24 comparisons 0 show a difference, ")
+    said = {
+        "a": "a", "b": "b", "shared": 280, "n_a": 300, "n_b": 300, "same_label": 0.9,
+        "efficacy_spearman": {"value": 0.8123, "low": None, "high": None},
+    }  # fmt: skip
+    (shared,) = sentences(found, [said])
+    assert "280 guides are in both, 93.3 % of the smaller set: their likeness is that of the same guides" in shared
+    assert "efficacy on them correlates by 0.81 (no interval); 90.0 % of them have the same label." in shared
 
 
 def test_the_same_seed_gives_the_same_bytes_and_simulated_sets_are_marked(tmp_path: Path) -> None:
@@ -222,6 +319,8 @@ def test_the_same_seed_gives_the_same_bytes_and_simulated_sets_are_marked(tmp_pa
     ]  # fmt: skip
     for file in (*files, Path("stats.tsv"), Path("comparison.json")):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    with (tmp_path / "one" / "stats.tsv").open() as handle:
+        assert {row["simulated"] for row in csv.DictReader(handle, delimiter="\t")} == {"yes"}
     assert "SIMULATED" in (tmp_path / "one" / "figures/gc_by_set.svg").read_text()
     assert json.loads((tmp_path / "one" / "comparison.json").read_text())["simulated"] is True
 
@@ -237,7 +336,6 @@ def test_nothing_to_compare_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.skipif("GENOTOOL_DATA" not in os.environ, reason="GENOTOOL_DATA is not set")
 def test_hct116_and_hela_are_one_library() -> None:
     from genotool import registry
-    from genotool_sgrna.comparison import agreement
 
     a, b = (GuideSet.of(registry.load(name)) for name in ("hct116", "hela"))
     found = agreement(a, b, seed=0)

@@ -56,7 +56,10 @@ def compare(
     if common.json:
         typer.echo(json.dumps(run.read_json("comparison.json")))
         return
+    for sentence in summary["sentences"]:
+        typer.echo(sentence)
     counts = ", ".join(f"{count} {word}" for word, count in summary["conclusions"].items())
+    counts += f", {summary['tautologies']} by construction" if summary["tautologies"] else ""
     typer.echo(f"{run.path}: {len(summary['rows'])} comparisons ({counts}); see stats.tsv")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genotool_sgrna import features
 
-__all__ = ["GuideSet", "shared_rows", "under_sampled"]
+__all__ = ["GuideSet", "shared_genes", "shared_rows", "under_sampled"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,3 +80,10 @@ def shared_rows(a: GuideSet, b: GuideSet) -> tuple[NDArray[np.int64], NDArray[np
     pairs = sorted((row, b.first_rows[text]) for text, row in a.first_rows.items() if text in b.first_rows)
     rows = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return rows[:, 0], rows[:, 1]
+
+
+def shared_genes(a: GuideSet, b: GuideSet) -> NDArray[np.str_]:
+    """Return the gene of each shared spacer, in the order of `shared_rows`: that of A, or else that of B."""
+    in_a, in_b = shared_rows(a, b)
+    in_either: NDArray[np.str_] = np.where(a.genes[in_a] != "", a.genes[in_a], b.genes[in_b])
+    return in_either

@@ -230,7 +230,8 @@ def load(
         return sniff.read_path(Path(operand), wanted_kind, asked)
     found = find(operand, data_dir=data_dir)
     if wanted_kind is not None and found.entry.kind != wanted_kind:
-        raise UsageError(f"{operand} holds {found.entry.kind}, {wanted_kind} are needed")
+        hint = "`genotool data list` has the kind of each"
+        raise UsageError(f"{operand} holds {found.entry.kind}, {wanted_kind} are needed", hint=hint)
     log.info("%s: taken from %s", operand, found.where)
     if found.entry.warning:
         log.warning("%s: %s", operand, found.entry.warning)
@@ -267,7 +268,10 @@ def files_of(found: Found) -> Mapping[str, Path]:
     for role, spec in found.entry.files.items():
         path = found.folder / spec.path
         if not path.is_file():
-            raise InputError(f"[{found.entry.name}]: the catalogue names a file that is not there", file=path)
+            hint = "put the file there, or correct `files` of the catalogue"
+            raise InputError(
+                f"[{found.entry.name}]: the catalogue names a file that is not there", file=path, hint=hint
+            )
         download.verify(path, spec)
         files[role] = path
     return files

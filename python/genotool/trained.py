@@ -226,9 +226,9 @@ def open_trained(operand: str, *, key: str | None = None, data_dir: Path | None 
     path = find_model(operand, key)
     run = Run.open(path)
     if not run.finished or run.record.get("state") != "done":
-        raise InputError(
-            f"the run is {run.record.get('state', 'unfinished')}", file=path, hint="finish it with --resume"
-        )
+        state = run.record.get("state")
+        said = "not finished: it has no DONE" if state in (None, "done") else state
+        raise InputError(f"the run is {said}", file=path, hint="finish it with --resume")
     if run.record.get("verb") not in ("train", "transfer", "tune", "import-model"):
         hint = "name a run of train, transfer, tune or import-model"
         raise InputError(f"a run of `{run.record.get('verb')}` holds no model", file=path, hint=hint)

@@ -19,6 +19,7 @@ from genotool.errors import (
     UnavailableError,
     UnsupportedStageError,
     UsageError,
+    nearest,
 )
 from genotool.testing import toy_dataset
 
@@ -74,10 +75,31 @@ def test_a_wrong_word_exits_2_and_names_what_is_right(words: list[str], hint: st
     assert list(tmp_path.iterdir()) == []  # nothing was begun
 
 
+def with_cell(row: int, column: int, cell: str) -> bytes:
+    """Return the good file with another cell; rows as an editor counts them."""
+    lines = [line.split("\t") for line in GUIDES.splitlines()]
+    lines[row - 1][column] = cell
+    return "".join("\t".join(line) + "\n" for line in lines).encode()
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "empty"),
+        (with_cell(7, 0, "ACGTACGTXCGTACGTACGTAGG"), "row 7: 'X' in the column 'guide' is no base (found 'ACGTACGTX"),
+        (with_cell(7, 0, "ACGTACGTACGTACGTACGTA"), "row 7: 21 nt cannot be a guide (found 'ACGTACGTACGTACGTACGTA')"),
+        (with_cell(7, 1, "2"), "row 7: the column 'label' may hold 0 or 1 only (found '2')"),
+        (with_cell(7, 1, "2\t3"), "row 7: 3 cells where the header has 2"),
+        (with_cell(1, 1, "guide"), "row 1: two columns have the same name (found 'guide')"),
+        (
+            with_cell(1, 1, "efficacy").replace(b"\t0", b"\t0.5").replace(b"\t1", b"\tinf", 1),
+            "NaN or infinity (found 'inf')",
+        ),
+        (with_cell(1, 1, "efficacy").replace(b"\t0", b"\t0.5").replace(b"\t1", b"\t-1e308", 1), "(found '-1e308')"),
+        (GUIDES.partition("\n")[0].encode(), "no data row"),
+        (GUIDES.partition("\n")[2].encode(), "row 1: a header row is needed"),
+        (GUIDES.encode("utf-16"), "UTF-16"),
+        (GUIDES.encode() * 40 + b"\0\0", "binary file"),
         (b"guide\tlabel\nACGTACGTACGTACGTACGTAGG\t1\nACGTACGTACGTACGUACGTAGG\t0\n", "row 3"),
         (b"guide\tlabel\nACGTACGTACGTACGTACGTAGG\t1\nACGT\t0\n", "row 3"),
         (b"\x7fELF\x02\x01\x01\x00" + bytes(range(256)), ""),
@@ -90,8 +112,11 @@ def test_wrong_content_exits_3_and_names_the_file(content: bytes, said: str, gen
     file.write_bytes(content)
     done = genotool("train", "sgrna", file, "-o", tmp_path / "run")
     assert done.returncode == 3, done.stderr
-    assert "bad" in done.stderr
-    assert said in done.stderr
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith(f"error: {file}") or not said.startswith("row")
+    assert "bad" in first
+    assert said in first
+    assert [line[:6] for line in rest] == ["hint: "]
     assert done.stdout == ""
     assert not (tmp_path / "run").exists()
 
@@ -183,6 +208,14 @@ def test_the_line_names_file_row_value_and_hint() -> None:
     assert first.startswith("g.tsv, row 3: no base (found 'XXXX")
     assert len(first) < 100
     assert second == "hint: use A, C, G, T"
+
+
+def test_an_error_is_one_line_whatever_a_file_holds(tmp_path: Path) -> None:
+    error = InputError("no base", file=tmp_path / "a\nb\x1b[31m.tsv", value="\x07", hint="of\tthe columns \u202e")
+    assert error.message.endswith(r"a\nb\x1b[31m.tsv: no base (found '\x07')")
+    assert error.hint == r"of\tthe columns \u202e"
+    assert len(UsageError("x" * 10_000).message) == 2000
+    assert nearest("x", map(str, range(20_000))).endswith(", … (20000 in all)")
 
 
 def test_a_closed_pipe_is_no_error() -> None:

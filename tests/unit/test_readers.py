@@ -350,6 +350,18 @@ classes = ["0", "1"]
     assert data.about.left_out == {"label is not 0 or 1": 1, "no label": 1}
 
 
+def test_rules_that_leave_no_row_are_named(tmp_path: Path) -> None:
+    entry = """kind = "guides"
+reader = "table"
+files = { data = { path = "d" } }
+columns = { guide = "guide" }
+target = "label"
+where = { gene = "TP53" }
+"""
+    with pytest.raises(InputError, match=r"no row is left \(1 rows: gene is not TP53\)"):
+        registry.load("it", data_dir=catalogue(tmp_path, entry, d=f"guide\tlabel\tgene\n{A}\t1\tG\n"))
+
+
 def test_a_missing_column_is_named_with_the_nearest(tmp_path: Path) -> None:
     entry = """kind = "guides"
 reader = "table"

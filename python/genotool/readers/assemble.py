@@ -91,7 +91,7 @@ def assemble(
         If a column is missing, a target is no such value, or no row is left.
     """
     rows, lost = choose_rows(entry, table)
-    target = _target(entry, rows, wanted)
+    target = _target(entry, rows, wanted) if len(rows) else _Target(None, (), np.ones(0, bool))
     kept = rows.take(target.keep)
     counts = {reason: n for reason, n in {**(left_out or {}), **lost, **target.left_out}.items() if n}
     if len(kept) == 0:

@@ -51,7 +51,7 @@ def check_out(out: Path | None, overwrite: bool) -> Path | None:
     if out.is_dir():
         raise UsageError(f"{out}: is a folder; predict writes a file", hint=f"such as -o {out / 'scores.tsv'}")
     if not out.parent.is_dir():
-        raise UsageError(f"{out.parent}: no such folder")
+        raise UsageError(f"{out.parent}: no such folder", hint="make it first")
     taken = [file for file in (out, provenance_file(out)) if file.exists()]
     if taken and not overwrite:
         raise UsageError(f"{taken[0]}: exists already", hint="replace it with --overwrite, or choose another -o")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind, Task
 from genotool.errors import InputError, UsageError, nearest
 from genotool.persist import save_json
+from genotool.run import escaped
 from genotool.sequences import Sequences
 from genotool.stages.output import check_out, folder_digest, provenance_file, versions, writing
 
@@ -152,7 +153,8 @@ def write_predictions(
         columns["simulated"] = ["yes"] * len(rows)
     if header:
         handle.write("\t".join(columns) + "\n")
-    handle.writelines("\t".join(map(str, row)) + "\n" for row in zip(*columns.values(), strict=True))
+    rows_of_text = zip(*columns.values(), strict=True)
+    handle.writelines("\t".join(escaped(str(cell)) for cell in row) + "\n" for row in rows_of_text)
 
 
 def run_predict(

@@ -230,12 +230,12 @@ def _check(dataset: Dataset, split: Split, train: Dataset, valid: Dataset) -> No
             )
     if not dataset.classes and train.target is not None and np.ptp(train.target) == 0:
         same = float(train.target[0])
-        raise InputError(f"every training row of {dataset.name} has one target", file=dataset.about.path, value=same)
+        message, hint = f"every training row of {dataset.name} has one target", "name another column with --target"
+        raise InputError(message, file=dataset.about.path, value=same, hint=hint)
     if dataset.classes and train.target is not None and len(np.unique(train.target)) < 2:
         only = dataset.classes[int(train.target[0])]
-        raise InputError(
-            f"the training rows of {dataset.name} hold one class only", file=dataset.about.path, value=only
-        )
+        message, hint = f"the training rows of {dataset.name} hold one class only", "two classes are needed to learn"
+        raise InputError(message, file=dataset.about.path, value=only, hint=hint)
 
 
 def audited(run: Run, audit: Audit, fail_on: str) -> None:

@@ -1,10 +1,8 @@
 """Floors: what a cheat or a simple model reaches on the same rows. No metric is printed without them.
 
-Every floor is fitted on the rows that the model saw, training and validation together, and scores the same
-test
-rows: majority (or mean), logistic regression on shuffled labels, a nearest-neighbour memoriser, logistic or
-ridge
-regression, LightGBM, and LightGBM with a pretraining model's score as one more feature.
+Every floor is fitted on the rows that the model saw, training and validation together, and scores the same test
+rows: majority (or mean), a linear model of shuffled labels (the median of several shuffles), a nearest-neighbour
+memoriser, logistic or ridge regression, LightGBM, and LightGBM with a pretraining model's score as one more feature.
 """
 
 from __future__ import annotations
@@ -21,6 +19,7 @@ from genotool.dataset import Dataset, Task
 from genotool.errors import InputError
 from genotool.features import Features, beside, default_features, kmer_features, positional_features
 from genotool.intervals import Estimate, bootstrap
+from genotool.metrics import HEADLINE, compute
 
 __all__ = [
     "Features",
@@ -38,6 +37,10 @@ MOST_ROUNDS = 1000
 PATIENCE = 50
 MANY_ROWS = 20_000
 """From here on LightGBM gets larger trees and a larger learning rate: fewer rounds."""
+SHUFFLES = 9
+"""How often labels are shuffled: one draw alone can lie .05 from chance."""
+SHUFFLED_ROWS = 5_000
+"""Rows that a model of shuffled labels is fitted to: more teach it nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +73,8 @@ def _stacked(parts: Sequence[Any]) -> Any:
 class _Rows:
     """Features and target of the rows that floors are fitted on, those to score, and how to fit.
 
-    `near` and `near_test` are what the memoriser measures distance on.
+    `near` and `near_test` are what the memoriser measures distance on; `measured` and `target` what the test rows are
+    scored by.
     """
 
     x: Any
@@ -79,6 +83,8 @@ class _Rows:
     test: Any
     near: Any
     near_test: Any
+    target: NDArray[Any]
+    measured: Task
     task: Task
     classes: int
     seed: int
@@ -128,18 +134,18 @@ def fit_floors(
     InputError
         If the rows to fit on have no target, or one class only.
     """
-    rows = _rows(train, valid, test, Task(task), features, seed, threads)
+    rows = _rows(train, valid, test, Task(task), Task(score_task or task), features, seed, threads)
     fitted = [(name, summary, fit(rows)) for name, summary, fit in _FLOORS]
+    fitted.insert(1, ("shuffled", *_shuffled(rows)))
     for name, (seen, unseen) in (extra_scores or {}).items():
         key = "lightgbm+pretrained" if name == "pretrained" else f"lightgbm+{name}"
         summary = f"LightGBM on the simple features and the score of the {name} model"
         fitted.append((key, summary, _lightgbm(rows.with_column(seen, unseen))))
-    measured, target = Task(score_task or task), np.asarray(test.target)
-    raw = measured is not Task(task)
+    raw = rows.measured is not rows.task
     return [
         Floor(
             name, summary, scores,
-            bootstrap(measured, target, scores, groups=test.groups, seed=seed, draws=draws, raw=raw),
+            bootstrap(rows.measured, rows.target, scores, groups=test.groups, seed=seed, draws=draws, raw=raw),
         )
         for name, summary, scores in fitted
     ]  # fmt: skip
@@ -150,6 +156,7 @@ def _rows(
     valid: Dataset,
     test: Dataset,
     task: Task,
+    measured: Task,
     features: Features | None,
     seed: int,
     threads: int,
@@ -169,6 +176,8 @@ def _rows(
         test=features(test),
         near=_stacked([near(part) for part in parts]),
         near_test=near(test),
+        target=np.asarray(test.target),
+        measured=measured,
         task=task,
         classes=len(train.classes),
         seed=seed,
@@ -186,9 +195,35 @@ def _majority(rows: _Rows) -> Floats:
     return np.broadcast_to(mean, (rows.test.shape[0], *np.shape(mean))).copy()
 
 
-def _shuffled(rows: _Rows) -> Floats:
-    order = np.random.default_rng(rows.seed).permutation(len(rows.y))
-    return _linear(dataclasses.replace(rows, y=rows.y[order]))
+def _shuffled(rows: _Rows) -> tuple[str, Floats]:
+    """Return what the floor is, and the scores of that shuffle whose headline metric is the median of all.
+
+    A mean of scores would again be one model of chance, as far from it as each; the median shuffle is near chance,
+    and a score like any other.
+    """
+    rng = np.random.default_rng(rows.seed)
+    some = _subset(rows, rng)
+    shuffles = np.stack([rng.permutation(some.y) for _ in range(SHUFFLES)], axis=1)
+    if rows.task is Task.REGRESSION:  # one decomposition of the features serves all
+        scores = list(_linear(dataclasses.replace(some, y=shuffles)).T)
+    else:
+        scores = [_linear(dataclasses.replace(some, y=y)) for y in shuffles.T]
+    name, raw = HEADLINE[rows.measured], rows.measured is not rows.task
+    reached = [compute(rows.measured, rows.target, score, raw=raw)[name] or 0.0 for score in scores]
+    order = np.argsort(reached, kind="stable")
+    spread = f"{name} {reached[order[0]]:.3f} to {reached[order[-1]]:.3f}"
+    summary = f"a linear model fitted to shuffled labels: the median of {SHUFFLES} shuffles ({spread})"
+    return summary, np.ascontiguousarray(scores[order[SHUFFLES // 2]])
+
+
+def _subset(rows: _Rows, rng: np.random.Generator) -> _Rows:
+    """Return `SHUFFLED_ROWS` of the rows to fit on at random, and one of each class."""
+    count = len(rows.y)
+    chosen = rng.choice(count, min(count, SHUFFLED_ROWS), replace=False)
+    if rows.task is not Task.REGRESSION:
+        chosen = np.union1d(chosen, np.unique(rows.y, return_index=True)[1])
+    chosen = np.sort(chosen)
+    return dataclasses.replace(rows, x=rows.x[chosen], y=rows.y[chosen], validation=rows.validation[chosen])
 
 
 def _memoriser(rows: _Rows) -> Floats:
@@ -211,23 +246,30 @@ def _nearest(seen: Any, labels: Floats, unseen: Any) -> Floats:
     """
     from scipy import sparse
 
-    sparse_rows = sparse.issparse(seen)
+    sparse_rows, count = sparse.issparse(seen), len(labels)
     whole = sparse_rows or np.asarray(seen).dtype == np.float32
     seen, unseen = (part.astype(np.float32 if whole else np.float64) for part in (seen, unseen))
     square = np.asarray((seen.multiply(seen) if sparse_rows else seen * seen).sum(axis=1)).reshape(-1)
     scores = [np.zeros((0, *labels.shape[1:]))]
-    step = max(1, 20_000_000 // max(len(labels), 1))
+    step = max(1, 20_000_000 // max(count, 1))
     for start in range(0, unseen.shape[0], step):
         product = unseen[start : start + step] @ seen.T
-        distance = square - 2 * (product.toarray() if sparse_rows else product)
-        nearest = distance <= distance.min(axis=1, keepdims=True)
-        counted = nearest.sum(axis=1).reshape(-1, *[1] * (labels.ndim - 1))
-        scores.append((sparse.csr_array(nearest) @ labels) / counted)
+        distance = product.toarray() if sparse_rows else product
+        distance *= -2  # in place: these are the largest arrays of all floors
+        distance += square
+        nearest = np.flatnonzero(distance <= distance.min(axis=1, keepdims=True))
+        counted = np.bincount(nearest // count, minlength=len(distance))
+        ends = np.concatenate([[0], np.cumsum(counted)])
+        found = sparse.csr_array((np.ones(len(nearest)), nearest % count, ends), shape=distance.shape)
+        scores.append((found @ labels) / counted.reshape(-1, *[1] * (labels.ndim - 1)))
     return np.concatenate(scores)
 
 
 def _linear(rows: _Rows) -> Floats:
-    """Logistic or ridge regression on features scaled by their training spread, centred only if dense."""
+    """Logistic or ridge regression on features scaled by their training spread, centred only if dense.
+
+    Of several columns of numbers each is fitted with a penalty of its own, and gives a column.
+    """
     from scipy import sparse
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.pipeline import make_pipeline
@@ -236,7 +278,8 @@ def _linear(rows: _Rows) -> Floats:
 
     scaler = StandardScaler(with_mean=not sparse.issparse(rows.x))
     penalties = np.logspace(0, 5, 6)
-    model = RidgeCV(penalties) if rows.task is Task.REGRESSION else LogisticRegression(C=0.01, max_iter=500)
+    ridge = RidgeCV(penalties, alpha_per_target=rows.y.ndim == 2)
+    model = ridge if rows.task is Task.REGRESSION else LogisticRegression(C=0.01, max_iter=500)
     with threadpool_limits(limits=1):  # more threads add in another order: other bytes
         pipeline = make_pipeline(scaler, model).fit(rows.x, rows.y)
         if rows.task is Task.REGRESSION:
@@ -303,7 +346,6 @@ def _rounds(rows: _Rows, y: NDArray[Any], settings: dict[str, Any]) -> int:
 
 _FLOORS: tuple[tuple[str, str, Callable[[_Rows], Floats]], ...] = (
     ("majority", "the commonest class or the mean of the training rows, for every row", _majority),
-    ("shuffled", "a linear model fitted to shuffled labels", _shuffled),
     ("memoriser", "the label of the nearest training row, ties averaged", _memoriser),
     ("linear", "logistic (for numbers: ridge) regression on the simple features", _linear),
     ("lightgbm", "gradient-boosted trees (LightGBM) on the simple features", _lightgbm),

@@ -133,20 +133,18 @@ def _compared(
     joined = None if groups is None or not any((part != "").any() for part in groups) else np.concatenate(groups)
     tally = Tally.of(*sides, joined)
     for_p, for_interval = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(2))
-    measures = list(by_row)
-    units: tuple[int, int] | tuple[None, None]
-    if joined is None:
-        ps, p_by, units = [p for _, p in by_row.values()], BY_ROW, (None, None)
-    else:
-        ps, p_by, units = _exchanged(measures, tally, draws, for_p), _words(tally), tally.units
-    enough = joined is None or min(tally.units) >= FEW_GROUPS
+    measures, nested = list(by_row), joined is not None
+    ps = _exchanged(measures, tally, draws, for_p) if nested else [p for _, p in by_row.values()]
+    enough = not nested or min(tally.units) >= FEW_GROUPS
     intervals = _intervals(measures, tally, draws, for_interval) if enough else [(None, None)] * len(measures)
+    units_a, units_b = tally.units if nested else (None, None)
     return [
         Comparison(
-            feature, measure.test, len(sides[0]), len(sides[1]), *units, by_row[measure][0], p, p_by, p,
-            _effect(measure, tally), measure.effect_name, *interval, conclude(p, *interval, measure.effect_name),
+            feature, measure.test, len(sides[0]), len(sides[1]), units_a, units_b, by_row[measure][0], p,
+            _words(tally) if nested else BY_ROW, p, _effect(measure, tally), measure.effect_name, low, high,
+            conclude(p, low, high, measure.effect_name),
         )
-        for measure, p, interval in zip(measures, ps, intervals, strict=True)
+        for measure, p, (low, high) in zip(measures, ps, intervals, strict=True)
     ]  # fmt: skip
 
 

@@ -8,20 +8,22 @@ runs of the difference in each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genotool.errors import InputError
-from genotool.intervals import FEW_GROUPS, Difference, difference_of, multiplicities, orders_nothing
+from genotool.intervals import FEW_GROUPS, Difference, Estimate, difference_of, multiplicities, orders_nothing
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER, compute
 from genotool.predictions import TestRows
 from genotool.verdict import MARGIN, Verdict, decide
 from genotool.weighted import metric_draws
 
-__all__ = ["DRAWS", "pool", "shared_floors"]
+__all__ = ["DRAWS", "Pooled", "pool", "shared_floors"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -35,7 +37,25 @@ def shared_floors(runs: Sequence[TestRows]) -> list[str]:
     return [name for name in runs[0].floors if all(name in run.floors for run in runs)]
 
 
-def pool(runs: Sequence[TestRows], *, margin: float = MARGIN, draws: int = DRAWS, seed: int) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """What several runs say together.
+
+    Attributes
+    ----------
+    metric
+        The headline metric; of each score its mean over the runs is given.
+    model, floors
+        The mean over runs of the metric with its interval, of the model and of each floor that all runs have.
+    """
+
+    metric: str
+    model: Estimate
+    floors: Mapping[str, Estimate]
+    verdict: Verdict
+
+
+def pool(runs: Sequence[TestRows], *, margin: float = MARGIN, draws: int = DRAWS, seed: int) -> Pooled:
     """Judge a model over several runs against each floor that all of them have.
 
     Raises
@@ -50,19 +70,31 @@ def pool(runs: Sequence[TestRows], *, margin: float = MARGIN, draws: int = DRAWS
     if not floors:
         raise InputError("the runs have no floor in common", hint="train them without --no-floors")
     metric = HEADLINE[runs[0].task]
-    codes, count = _union(runs)
-    spreads = _spreads(runs, floors, metric, codes, count, draws, seed)
-    rows = sum(len(run.target) for run in runs)
+    codes, groups = _union(runs)
+    n = sum(len(run.target) for run in runs)
+    scores = {"": [run.score for run in runs], **{floor: [run.floors[floor] for run in runs] for floor in floors}}
+    means = {name: float(np.mean(list(map(partial(_value, metric), runs, each)))) for name, each in scores.items()}
+    drawn = _drawn_means(runs, scores, metric, codes, groups, draws, seed) if groups >= FEW_GROUPS else {}
+    estimates = {name: _estimate(mean, drawn.get(name), n, groups, draws) for name, mean in means.items()}
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     differences = {}
     for floor in floors:
-        values = [_value(run, run.score, metric) - _value(run, run.floors[floor], metric) for run in runs]
-        value = sign * float(np.mean(values))
-        if count < FEW_GROUPS:
-            differences[floor] = Difference(metric, value, None, None, None, None, rows, count, "too few groups")
+        value = sign * (means[""] - means[floor])
+        if not drawn:
+            differences[floor] = Difference(metric, value, None, None, None, None, n, groups, "too few groups")
         else:
-            differences[floor] = difference_of(metric, value, sign * spreads[floor], rows, count)
-    return decide(differences, metric, margin)
+            differences[floor] = difference_of(metric, value, sign * (drawn[""] - drawn[floor]), n, groups)
+    model = estimates.pop("")
+    return Pooled(metric, model, estimates, decide(differences, metric, margin))
+
+
+def _estimate(mean: float, drawn: Floats | None, n: int, groups: int, draws: int) -> Estimate:
+    if drawn is None:
+        reason = f"{groups} groups are too few for an interval (at least {FEW_GROUPS})"
+        return Estimate(mean, None, None, n, groups, "no interval", reason)
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    method = f"mean over runs; bootstrap, {groups} groups drawn {draws} times in all runs together, percentiles"
+    return Estimate(mean, float(low), float(high), n, groups, method)
 
 
 def _union(runs: Sequence[TestRows]) -> tuple[list[NDArray[np.int64]], int]:
@@ -85,29 +117,25 @@ def _groups(run: TestRows) -> list[str]:
     return [""] * len(run.ids) if run.groups is None else [str(group) for group in run.groups]
 
 
-def _spreads(
+def _drawn_means(
     runs: Sequence[TestRows],
-    floors: Sequence[str],
+    scores: Mapping[str, Sequence[Floats]],
     metric: str,
     codes: Sequence[NDArray[np.int64]],
-    count: int,
+    groups: int,
     draws: int,
     seed: int,
 ) -> dict[str, Floats]:
-    """Return (draws,) mean differences to each floor; NaN in a draw that leaves a run with one class."""
+    """Return (draws,) means over runs of each score's metric; NaN in a draw that leaves a run with one class."""
     rng = np.random.default_rng(seed)
-    spreads: dict[str, list[Floats]] = {floor: [] for floor in floors}
+    parts: dict[str, list[Floats]] = {name: [] for name in scores}
     for start in range(0, draws, CHUNK):
-        weights = multiplicities(rng, min(CHUNK, draws - start), count)
-        each: dict[str, list[Floats]] = {floor: [] for floor in floors}
-        for run, code in zip(runs, codes, strict=True):
-            drawn = weights[:, code]
-            own = _drawn(run, run.score, metric, drawn)
-            for floor in floors:
-                each[floor].append(own - _drawn(run, run.floors[floor], metric, drawn))
-        for floor in floors:
-            spreads[floor].append(np.mean(each[floor], axis=0))
-    return {floor: np.concatenate(parts) for floor, parts in spreads.items()}
+        weights = multiplicities(rng, min(CHUNK, draws - start), groups)
+        for name, each in scores.items():
+            drawn = [_drawn(run, score, metric, weights[:, code])
+                     for run, score, code in zip(runs, each, codes, strict=True)]  # fmt: skip
+            parts[name].append(np.mean(drawn, axis=0))
+    return {name: np.concatenate(some) for name, some in parts.items()}
 
 
 def _drawn(run: TestRows, score: Floats, metric: str, weights: Floats) -> Floats:
@@ -116,7 +144,7 @@ def _drawn(run: TestRows, score: Floats, metric: str, weights: Floats) -> Floats
     return metric_draws(run.task, (metric,), run.target, score, weights)[metric]
 
 
-def _value(run: TestRows, score: Floats, metric: str) -> float:
+def _value(metric: str, run: TestRows, score: Floats) -> float:
     if orders_nothing(score, metric):
         return 0.0
     value = compute(run.task, run.target, score)[metric]

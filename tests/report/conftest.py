@@ -115,6 +115,16 @@ def recipe_made(path: Path, *, name: str = "hct116", simulated: bool = False, wa
     return path
 
 
+def pooled_runs(word: str = "above") -> dict[str, Any]:
+    """Return what ``pooled.json`` holds of two runs."""
+    measured = measured_model(word) | {"n": 120}
+    runs = [
+        {"run": f"0{number}-transfer-{number}", "n": 60, "groups": 30, "roc_auc": 0.8, "lightgbm": 0.7}
+        for number in (1, 2)
+    ]
+    return {"format": 1, "task": "binary", **measured, "runs": runs, "by_data": {"hct116": measured_model("undecided")}}
+
+
 def words_of(page: str) -> str:
     """Return the text of a page, spaces made plain."""
 
@@ -180,3 +190,9 @@ def tags() -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_report(recipe_made(tmp_path_factory.mktemp("report") / "recipe")).read_text()
+
+
+@pytest.fixture(scope="session")
+def pooled() -> Callable[..., Any]:
+    """What pooled.json holds of two runs."""
+    return pooled_runs

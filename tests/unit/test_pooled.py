@@ -26,16 +26,19 @@ def simulated(seed: int, noise: float, *, genes: Sequence[int], name: str = "run
 
 def test_the_pooled_difference_is_the_mean_over_runs() -> None:
     runs = [simulated(seed, 1.0, genes=range(40), name=f"r{seed}") for seed in range(3)]
-    found = pool(runs, seed=0)
+    found = pool(runs, seed=0).verdict
     by_hand = np.mean([roc_auc_score(r.target, r.score) - roc_auc_score(r.target, r.floors["floor"]) for r in runs])
     assert found.difference == pytest.approx(by_hand, abs=1e-12)
     assert found.low < by_hand < found.high
     assert found.word == "above"
+    whole = pool(runs, seed=0)
+    assert whole.model.value == pytest.approx(np.mean([roc_auc_score(r.target, r.score) for r in runs]))
+    assert whole.model.low < whole.model.value < whole.model.high
 
 
 def test_the_interval_is_that_of_drawing_genes_by_hand() -> None:
     runs = [simulated(0, 1.6, genes=range(30), name="a"), simulated(1, 1.6, genes=range(15, 45), name="b")]
-    found = pool(runs, seed=0, draws=2000)
+    found = pool(runs, seed=0, draws=2000).verdict
     rng = np.random.default_rng(99)
     drawn = []
     for _ in range(600):
@@ -54,13 +57,13 @@ def test_the_interval_is_that_of_drawing_genes_by_hand() -> None:
 
 def test_the_same_run_five_times_is_no_more_evidence_than_once() -> None:
     once = simulated(3, 1.7, genes=range(40))
-    alone, often = pool([once], seed=0), pool([once] * 5, seed=0)
+    alone, often = pool([once], seed=0).verdict, pool([once] * 5, seed=0).verdict
     assert (often.low, often.high) == pytest.approx((alone.low, alone.high), abs=1e-12)
 
 
 def test_other_genes_are_more_evidence() -> None:
-    alone = pool([simulated(3, 1.7, genes=range(40))], seed=0)
-    more = pool([simulated(s, 1.7, genes=range(100 * s, 100 * s + 40)) for s in range(5)], seed=0)
+    alone = pool([simulated(3, 1.7, genes=range(40))], seed=0).verdict
+    more = pool([simulated(s, 1.7, genes=range(100 * s, 100 * s + 40)) for s in range(5)], seed=0).verdict
     assert more.high - more.low < 0.6 * (alone.high - alone.low)
 
 
@@ -68,14 +71,15 @@ def test_noise_is_seldom_above() -> None:
     words = [
         pool(
             [simulated(10 * trial + s, 2.0, genes=range(30 * s, 30 * s + 30)) for s in range(2)], seed=0, draws=300
-        ).word
+        ).verdict.word
         for trial in range(60)
     ]
     assert words.count("above") <= 6  # 2.5 % expected: 1.5 of 60
 
 
 def test_few_groups_give_no_verdict_and_no_shared_floor_is_an_error() -> None:
-    assert pool([simulated(s, 0.5, genes=range(12)) for s in range(2)], seed=0).low is None
+    found = pool([simulated(s, 0.5, genes=range(12)) for s in range(2)], seed=0)
+    assert (found.verdict.low, found.model.low) == (None, None)
     bare = TestRows(*(getattr(simulated(0, 1.0, genes=range(30)), f) for f in
                       ("name", "task", "ids", "groups", "target", "score")), {})  # fmt: skip
     with pytest.raises(InputError, match="no floor in common"):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from genotool.cli.options import Common, command
+from genotool.metrics import TITLES
 from genotool.verdict import MARGIN
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -47,22 +48,23 @@ def compare(
 
 def _show_pooled(found: dict[str, Any]) -> None:
     """Print each run's metric and floors, their means, and the verdicts: by data set, then over all runs."""
-    metric, floors = found["metric"], [item["against"] for item in found["comparisons"]]
+    metric, floors = found["headline"], list(found["floors"])
     width = max(len(item["run"]) for item in found["runs"])
-    typer.echo(f"{'run':{width}}  {'n':>6}  " + "  ".join(f"{name:>10}" for name in (metric, *floors)))
-    for item in [*found["runs"], {"run": "mean", "n": "", **found["mean"]}]:
+    typer.echo(f"{'run':{width}}  {'n':>6}  " + "  ".join(f"{name:>10}" for name in (TITLES[metric], *floors)))
+    mean = {metric: found["metrics"][metric]["value"], **{f: found["floors"][f][metric]["value"] for f in floors}}
+    for item in [*found["runs"], {"run": "mean", "n": "", **mean}]:
         cells = "  ".join(f"{_number(item[name]):>{max(10, len(name))}}" for name in (metric, *floors))
         typer.echo(f"{item['run']:{width}}  {item['n']:>6}  {cells}")
     for item in found["comparisons"]:
         typer.echo(f"  against {item['against']:22} {_difference(item['difference'])}  {item['word']}")
-    for name, verdict in found["by_data"].items():
-        typer.echo(f"  {name}: {verdict['sentence']}")
+    for name, measured in found["by_data"].items():
+        typer.echo(f"  {name}: {measured['sentence']}")
     typer.echo(f"verdict over {len(found['runs'])} runs: {found['sentence']}")
 
 
 def _show_leaderboard(found: dict[str, Any]) -> None:
     width = max(len(item["run"]) for item in found["runs"])
-    typer.echo(f"{found['metric']} on {found['runs'][0]['n']} shared test rows")
+    typer.echo(f"{TITLES[found['metric']]} on {found['runs'][0]['n']} shared test rows")
     for place, item in enumerate(found["runs"], start=1):
         interval = "" if item["low"] is None else f" [{item['low']:.3f}, {item['high']:.3f}]"
         behind = {"value": item["behind_best"], "low": item["behind_low"], "high": item["behind_high"]}

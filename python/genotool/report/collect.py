@@ -16,6 +16,7 @@ from genotool.run import Run
 
 __all__ = ["Collected", "Step", "Table", "collect", "models_of"]
 
+STEMS = ("metrics", "audit", "comparison", "explanation", "summary", "pooled", "leaderboard")
 TABLES = ("predictions", "history", "trials", "stats")
 LARGEST_FIGURE = 4_000_000
 STEP_NAME = re.compile(r"(\d+)-(.+)")
@@ -47,7 +48,7 @@ class Step:
     record
         The content of ``run.json``.
     content
-        The JSON files that are there, by stem: metrics, audit, comparison, explanation, summary.
+        The JSON files that are there, by stem: those of `STEMS`.
     tables
         The TSV files that are there, by stem: those of `TABLES` and ``predictions-SET``.
     figures
@@ -170,7 +171,7 @@ def _step(path: Path, name: str) -> Step:
     problems: list[str] = []
     record = fitted("run", Run.open(path).record, problems)
     content = {}
-    for stem in ("metrics", "audit", "comparison", "explanation", "summary"):
+    for stem in STEMS:
         found = _read_json(path, stem, problems)
         if found is not None:
             content[stem] = found
@@ -219,9 +220,16 @@ def models_of(collected: Collected) -> list[tuple[str, Step]]:
     """Return each model's name and the step that measured it on test rows, a recipe's final models first."""
     by_name = {step.name: step for step in collected.steps}
     final = [(label, by_name[name]) for label, name in collected.models.items() if name in by_name]
-    taken = {step.name for _, step in final}
+    taken = {step.name for _, step in final} | _repeats(collected)
     rest = [(_label(step), step) for step in collected.having("metrics") if step.name not in taken]
     return [pair for pair in [*final, *rest] if pair[1].content.get("metrics", {}).get("test")]
+
+
+def _repeats(collected: Collected) -> set[str]:
+    """Return the steps that were judged together, as repeats of a model: they are shown as one."""
+    pooled = [step for step in collected.steps if "pooled" in step.content]
+    parents = (parent for step in pooled for parent in step.record.get("parents") or [])
+    return {f"steps/{Path(str(parent)).name}" for parent in parents}
 
 
 def _label(step: Step) -> str:

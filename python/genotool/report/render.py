@@ -19,6 +19,7 @@ from genotool.report.explained import explanation
 from genotool.report.pictures import Pictures
 from genotool.report.real import real_section
 from genotool.report.results import curves_section, metrics_section, search
+from genotool.report.runs import runs_section
 from genotool.report.short import in_short
 from genotool.run import write_atomically
 
@@ -66,7 +67,7 @@ def render(collected: Collected, pictures: Pictures) -> str:
     """Return the page; every name and text from the data is escaped."""
     import jinja2
 
-    first = [in_short(collected), asked(collected), real_section(collected, pictures)]
+    first = [in_short(collected), asked(collected), real_section(collected, pictures), runs_section(collected)]
     rest = {
         "metrics": metrics_section(collected),
         "curves": curves_section(collected, pictures),
@@ -75,7 +76,7 @@ def render(collected: Collected, pictures: Pictures) -> str:
         "search": search(collected),
         "explanation": explanation(collected, pictures),
     }
-    sections: list[Section] = [*first, *filter(None, rest.values()), provenance(collected)]
+    sections: list[Section] = [*filter(None, [*first, *rest.values()]), provenance(collected)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("genotool.report"),
         autoescape=True,

@@ -41,6 +41,7 @@ MEASURED = Keys(
         "seen_rows_left_out": NUMBER, "warning": TEXT, "note": TEXT,
     }
 )  # fmt: skip
+COMPARED = Keys({"run": TEXT, "against_floors": TEXT}, NUMBER)
 FINDING = Keys(
     {"code": TEXT, "severity": TEXT, "message": TEXT, "remedy": TEXT, "count": NUMBER, "total": NUMBER,
      "data": LIST, "examples": LIST, "effect": Each(TABLE)}
@@ -52,6 +53,8 @@ SHAPES: Mapping[str, Any] = {
     ),
     "audit": Keys({"data": LIST, "findings": Each(FINDING, LIST)}),
     "comparison": Keys({"notes": LIST}),
+    "leaderboard": Keys({"metric": TEXT, "runs": Each(COMPARED, LIST)}),
+    "pooled": Keys({**MEASURED.known, "task": TEXT, "runs": Each(COMPARED, LIST), "by_data": Each(MEASURED)}),
     "explanation": Keys({"exact": (bool,), "means": TABLE}),
     "summary": Keys({"asked": TEXT, "models": Each(TEXT)}),
     "run": Keys(

@@ -30,6 +30,7 @@ def in_short(collected: Collected) -> Section:
     """Return a card a model; of a run that only looked at other data a card a data set."""
     models = models_of(collected)
     blocks: list[Block] = [_card(label, step, step.content["metrics"]["test"]) for label, step in models]
+    blocks += [_repeated(step) for step in collected.having("pooled")]
     measured = {label for label, _ in models}
     lacking = [label for label in collected.models if label not in measured]
     blocks += [
@@ -68,6 +69,24 @@ def _card(label: str, step: Step, measured: Mapping[str, Any], *, own: bool = Tr
     if step.record.get("leaky"):
         word, tone = "leaky", "bad"
     return Verdict(label, estimate(item), f"{title_of(name)}{interval}, {rows}{groups}", word, said, tone)
+
+
+def _repeated(step: Step) -> Verdict:
+    """Return the card of runs that were judged as one."""
+    found = step.content["pooled"]
+    name = str(found.get("headline"))
+    word, tone = WORDS.get(str(found.get("verdict")), ("no verdict", "plain"))
+    runs = len(found.get("runs") or [])
+    groups = f", {count(found['groups'])} groups" if found.get("groups") else ""
+    detail = f"mean {title_of(name)} over {runs} runs, 95 % interval, n = {count(found.get('n'))} test rows{groups}"
+    mean = estimate((found.get("metrics") or {}).get(name) or {})
+    said = _against_floors(found, name)
+    if step.record.get("leaky"):
+        word, tone = "leaky", "bad"
+        said.append(
+            "In one or more of the runs rows that meet held-out rows were kept: no number here is to be believed."
+        )
+    return Verdict(f"All {runs} runs together", mean, detail, word, said, tone)
 
 
 def _against_floors(measured: Mapping[str, Any], name: str) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from genotool.audit import Audit
 from genotool.errors import UsageError
 from genotool.leaderboard import Place, rank
 from genotool.metrics import HEADLINE, compute
-from genotool.pooled import pool
+from genotool.pooled import Pooled, pool
 from genotool.predictions import TestRows, read_test_rows
 from genotool.run import Run
 from genotool.verdict import MARGIN
@@ -42,7 +44,9 @@ def compare(
         seed=seed, data=_data(runs), parents=folders, overwrite=overwrite,
     )  # fmt: skip
     with run:
-        run.update(simulated=any(item.record.get("simulated") for item in runs))
+        run.update(**{mark: any(item.record.get(mark) for item in runs) for mark in ("simulated", "leaky")})
+        if (audit := _audit(runs)) is not None:
+            run.write_json("audit.json", audit.to_json())
         name = "pooled" if pooled else "leaderboard"
         run.write_json(f"{name}.json", {"format": 1, **found})
         columns = list(found["runs"][0])
@@ -64,27 +68,44 @@ def _data(runs: Sequence[Run]) -> list[dict[str, Any]]:
     return list({item.get("digest"): item for run in runs for item in run.record.get("data", [])}.values())
 
 
+def _audit(runs: Sequence[Run]) -> Audit | None:
+    """Return what the audits of the runs found, together."""
+    files = [run.file("audit.json") for run in runs if run.file("audit.json").is_file()]
+    audits = [Audit.from_json(Run.open(file.parent).read_json(file.name), file=file) for file in files]
+    return reduce(Audit.merged, audits) if audits else None
+
+
 def _pooled(rows: Sequence[TestRows], runs: Sequence[Run], margin: float, seed: int) -> dict[str, Any]:
-    verdict = pool(rows, margin=margin, seed=seed)
-    floors = [comparison.against for comparison in verdict.each]
+    """Return what ``pooled.json`` holds: a part of ``metrics.json``, the runs, and the same of each data set."""
+    found = pool(rows, margin=margin, seed=seed)
     each = [
         {
             "run": run.name,
             "n": len(run.target),
             "groups": None if run.groups is None else len(set(run.groups.tolist())),
-            verdict.metric: _metric(run, run.score, verdict.metric),
-            **{floor: _metric(run, run.floors[floor], verdict.metric) for floor in floors},
+            found.metric: _metric(run, run.score, found.metric),
+            **{floor: _metric(run, run.floors[floor], found.metric) for floor in found.floors},
         }
         for run in rows
     ]
-    names = (verdict.metric, *floors)
-    mean = {name: sum(item[name] or 0.0 for item in each) / len(each) for name in names}
     by_data = {
-        name: pool(repeats, margin=margin, seed=seed).to_json()
+        name: _measured(pool(repeats, margin=margin, seed=seed))
         for name, repeats in _by_data(rows, runs).items()
         if 1 < len(repeats) < len(rows)
     }
-    return {**verdict.to_json(), "runs": each, "mean": mean, "by_data": by_data}
+    return {"task": rows[0].task.value, **_measured(found), "runs": each, "by_data": by_data}
+
+
+def _measured(found: Pooled) -> dict[str, Any]:
+    """Return a pooled result in the form of a part of ``metrics.json``."""
+    return {
+        "n": found.model.n,
+        "groups": found.model.groups,
+        "headline": found.metric,
+        "metrics": {found.metric: found.model.to_json()},
+        "floors": {floor: {found.metric: estimate.to_json()} for floor, estimate in found.floors.items()},
+        **found.verdict.to_json(),
+    }
 
 
 def _by_data(rows: Sequence[TestRows], runs: Sequence[Run]) -> dict[str, list[TestRows]]:

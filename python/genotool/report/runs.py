@@ -1,0 +1,73 @@
+"""Several runs together: repeats judged as one, and places on shared test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genotool.report.blocks import Block, Grid, Section
+from genotool.report.collect import Collected, Step
+from genotool.report.numbers import count, estimate, number, p_value, real, title_of
+
+__all__ = ["runs_section"]
+
+
+def runs_section(collected: Collected) -> Section | None:
+    """Return the runs that were compared, each with its numbers; None where none were."""
+    blocks: list[Block] = []
+    for step in collected.having("pooled"):
+        blocks += _repeats(step.content["pooled"])
+    blocks += [_places(step) for step in collected.having("leaderboard")]
+    return Section("runs", "Runs together", blocks) if blocks else None
+
+
+def _repeats(found: Mapping[str, Any]) -> list[Block]:
+    metric, floors = str(found.get("headline")), list(found.get("floors") or {})
+    columns = [metric, *floors]
+    rows = [
+        [str(item.get("run")), count(item.get("n")), *(number(real(item.get(column))) for column in columns)]
+        for item in found.get("runs") or []
+    ]
+    means = [found.get("metrics") or {}, *(found["floors"][floor] for floor in floors)]
+    rows.append(["mean [95 %]", count(found.get("n")), *(estimate(item.get(metric) or {}) for item in means)])
+    head = ["run", "n", f"the model, {title_of(metric)}", *(_words(floor) for floor in floors)]
+    title = f"Repeats: {title_of(metric)} of {len(rows) - 1} runs, each on its own test rows"
+    numeric = frozenset(range(1, len(head)))
+    return [Grid(head, rows, numeric=numeric, title=title), _verdicts(found)]
+
+
+def _verdicts(found: Mapping[str, Any]) -> Grid:
+    """Return the mean difference to each floor, by data set and over all runs."""
+    parts = {**(found.get("by_data") or {}), "all": found}
+    rows = [
+        [
+            name,
+            _words(item.get("against")),
+            estimate(item.get("difference") or {}),
+            p_value(item.get("p_holm")),
+            str(item.get("word") or "–"),
+        ]
+        for name, measured in parts.items()
+        for item in measured.get("comparisons") or []
+    ]
+    head = ["runs of", "floor", "model minus floor, mean over runs [95 %]", "p (Holm)", "the model is"]
+    title = "Repeats judged as one: groups are drawn in all runs together"
+    return Grid(head, rows, numeric=frozenset({2, 3}), title=title)
+
+
+def _words(floor: object) -> str:
+    return str(floor).replace("_", " ").replace("+", " + ")
+
+
+def _places(step: Step) -> Grid:
+    found = step.content["leaderboard"]
+    rows = []
+    for item in found.get("runs") or []:
+        behind = {"value": item.get("behind_best"), "low": item.get("behind_low"), "high": item.get("behind_high")}
+        words = [str(item.get("run")), estimate(item), estimate(behind), p_value(item.get("p_holm"))]
+        rows.append([*words, str(item.get("against_floors") or "–")])
+    metric = title_of(found.get("metric"))
+    head = ["run", f"{metric} [95 %]", "best minus this [95 %]", "p (Holm)", "against its best floor"]
+    rows_shared = count((found.get("runs") or [{}])[0].get("n"))
+    title = f"Places on the same {rows_shared} test rows"
+    return Grid(head, rows, numeric=frozenset({1, 2, 3}), title=title)

@@ -300,6 +300,10 @@ def test_sentences_count_all_rows_only_and_say_what_is_shared() -> None:
     found = contrasts([GuideSet.of(a), GuideSet.of(made("b", 300, 2, genes=30))], 0, 50)
     (alone,) = sentences(found, [])
     assert alone.startswith("a against b: of 24 comparisons 0 show a difference, ")
+    assert "No intervals" not in alone
+    (few,) = sentences(contrasts([GuideSet.of(made(name, 200, 1, genes=8)) for name in "ab"], 0, 50), [])
+    assert "none can be shown to be within the bound: a has 8 genes and b has 8 genes." in few
+    assert "0 show that none is beyond it" in few
     said = {
         "a": "a", "b": "b", "shared": 280, "n_a": 300, "n_b": 300, "same_label": 0.9,
         "efficacy_spearman": {"value": 0.8123, "low": None, "high": None},

@@ -50,9 +50,6 @@ def compare(
     )
     with run:
         summary = compare_sets(loaded, out=run, seed=common.seed, permutations=permutations)
-    for dataset in loaded:
-        if dataset.about.warning and not common.quiet:
-            typer.echo(f"{dataset.name}: {dataset.about.warning}", err=True)
     if common.json:
         typer.echo(json.dumps(run.read_json("comparison.json")))
         return

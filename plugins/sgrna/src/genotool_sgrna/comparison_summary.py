@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from genotool.stats import BOUNDS
 
-from genotool_sgrna.contrast import HEADER, Contrast
+from genotool_sgrna.contrast import HEADER, PAIRED, Contrast
 from genotool_sgrna.guide_set import GuideSet, shared_genes, shared_rows
 
 __all__ = ["SHARED_ENOUGH", "agreement", "sentences", "summarised"]
@@ -83,11 +83,15 @@ def _sentence(a: str, b: str, tests: Sequence[Contrast]) -> str:
     held = [test for test in tests if not test.tautology]
     counts = _counted(held)
     apart = [test for test in held if test.comparison.conclusion == "different"]
-    said = f"{a} against {b}: of {len(held)} comparisons {counts['different']} show a difference, "
-    said += f"{counts['equivalent']} none beyond the bound, {counts['undecided']} neither."
+    beyond = sum(test.beyond for test in apart)
+    said = f"{a} against {b}: of {len(held)} comparisons {counts['different']} show a difference"
+    said += f" ({beyond} of them surely beyond the bound)" if apart else ""
+    said += f", {counts['equivalent']} show that none is beyond it, {counts['undecided']} show neither."
     if apart:
         largest = max(apart, key=lambda test: abs(test.comparison.effect) / BOUNDS[test.comparison.effect_name])
         said += f" The largest for its bound: {largest.words()}."
+    few = next((words for test in held if test.comparison.test != PAIRED and (words := test.too_few())), "")
+    said += f" No intervals, so none can be shown to be within the bound: {few}." if few else ""
     left = sorted({test.comparison.feature for test in tests if test.tautology})
     return said + (f" Not counted, since the classes were cut from it: {', '.join(left)}." if left else "")
 
@@ -96,7 +100,8 @@ def _agreed(said: dict[str, Any] | None) -> str:
     if said is None or not said["shared"]:
         return ""
     share = said["shared"] / min(said["n_a"], said["n_b"])
-    text = f" {said['shared']} guides are in both, {100 * share:.1f} % of the smaller set"
+    guides = "guide is" if said["shared"] == 1 else "guides are"
+    text = f" {said['shared']} {guides} in both, {100 * share:.1f} % of the smaller set"
     text += ": their likeness is that of the same guides" if share >= ONE_LIBRARY else ""
     found = said.get("efficacy_spearman", {})
     if found.get("value") is not None:

@@ -78,9 +78,23 @@ class Contrast:
         size = f"{c.effect_name} {c.effect:.3f}, "
         if c.low is not None and c.high is not None:
             return f"{size}90 % interval {c.low:.3f} to {c.high:.3f}, {self._unit}s drawn"
+        return f"{size}no interval: {self.too_few()}, under {FEW_GROUPS}"
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the whole interval lies beyond the bound."""
+        c, bound = self.comparison, BOUNDS[self.comparison.effect_name]
+        return c.low is not None and c.high is not None and (c.low > bound or c.high < -bound)
+
+    def too_few(self) -> str:
+        """Return which side nests in too few genes for an interval, in words; "" where there is one."""
+        c = self.comparison
+        if c.low is not None:
+            return ""
+        if c.test == PAIRED:
+            return f"the shared guides are of {c.groups_a} genes"
         sides = {self.a: c.groups_a or 0, self.b: c.groups_b or 0}
-        few = [f"{name} has {count} genes" for name, count in sides.items() if count < FEW_GROUPS]
-        return f"{size}no interval: {' and '.join(few)}, under {FEW_GROUPS}"
+        return " and ".join(f"{name} has {count} genes" for name, count in sides.items() if count < FEW_GROUPS)
 
     def _subject(self) -> str:
         return "the rank of the shared guides" if self.comparison.test == PAIRED else self.comparison.feature

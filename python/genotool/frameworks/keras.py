@@ -20,7 +20,7 @@ from genotool.dataset import Task, take_rows
 from genotool.encoding import Batch, EncodedView
 from genotool.errors import GenotoolError, InputError, TrainingError
 from genotool.persist import load_json, load_network, save_json, save_network
-from genotool.run import Run
+from genotool.run import DAMAGED, Run
 
 __all__ = ["KerasModel", "TargetScale", "Training", "adamw", "start", "train"]
 
@@ -146,10 +146,11 @@ class TargetScale:
         try:
             values, learned = (tuple(map(float, content[name])) for name in ("values", "learned"))
         except (TypeError, KeyError, ValueError) as error:
-            raise InputError(f"model.json has no scale: {error}", file=directory / "model.json") from error
+            message = f"model.json has no scale: {error}"
+            raise InputError(message, file=directory / "model.json", hint=DAMAGED) from error
         rises = all(np.all(np.diff(knots) > 0) and len(knots) >= 2 for knots in (values, learned))
         if not rises or len(values) != len(learned):
-            raise InputError("the scale's knots do not rise", file=directory / "model.json")
+            raise InputError("the scale's knots do not rise", file=directory / "model.json", hint=DAMAGED)
         return cls(values, learned)
 
 
@@ -206,7 +207,7 @@ class KerasModel:
         start(0)
         about = load_json(directory / "model.json")
         if not isinstance(about, dict) or about.get("task") not in set(Task):
-            raise InputError("model.json names no known task", file=directory / "model.json")
+            raise InputError("model.json names no known task", file=directory / "model.json", hint=DAMAGED)
         network = load_network(directory / "model.keras", custom_objects)
         return cls(network, Task(about["task"]), TargetScale.from_json(about["scale"], directory))
 

@@ -27,7 +27,8 @@ def import_model(family: Family[Any, Model], file: Path, config: Any, *, out: Pa
     if not isinstance(family, Imports):
         raise UnsupportedStageError(f"the family {family.name} imports no models")
     if not file.is_file():
-        raise UsageError(f"{file}: no such model file")
+        said = "no such model file" if not file.exists() else "is no file"
+        raise UsageError(f"{file}: {said}", hint="name the .keras or .h5 file")
     imported = family.import_model(file, config)
     run = Run.create(
         out,

@@ -21,7 +21,7 @@ from genotool.frameworks.keras import KerasModel, start
 from genotool_sgrna.adapted import adapters, in_front, single_output
 from genotool_sgrna.architecture import CHANNELS
 from genotool_sgrna.encoder import GUIDE, GuideEncoder
-from genotool_sgrna.untrusted import LARGEST, archive_config, check_layers, first_line, hdf5_config
+from genotool_sgrna.untrusted import AGAIN, LARGEST, archive_config, check_layers, first_line, hdf5_config
 
 __all__ = ["import_model"]
 
@@ -53,7 +53,7 @@ def import_model(file: Path) -> ImportedModel:
     try:
         model = KerasModel(in_front(keras, network, guide, front), task)
     except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"this network cannot be rebuilt: {first_line(error)}", file=file) from error
+        raise InputError(f"this network cannot be rebuilt: {first_line(error)}", file=file, hint=AGAIN) from error
     _check_numbers(model, file)
     return ImportedModel(model, GuideEncoder(), task, (*NOTES, f"the file's input is {found}"))
 
@@ -61,20 +61,20 @@ def import_model(file: Path) -> ImportedModel:
 def _read(file: Path) -> Any:
     """Return the network of a checked private copy of the file."""
     if file.stat().st_size > LARGEST:
-        raise InputError(f"larger than {LARGEST} bytes: no guide network", file=file)
+        raise InputError(f"larger than {LARGEST} bytes: no guide network", file=file, hint=AGAIN)
     with tempfile.TemporaryDirectory() as folder:
         with file.open("rb") as handle:
             magic = handle.read(8)
         kinds = {b"\x89HDF\r\n\x1a\n": ".h5", **({magic: ".keras"} if magic[:4] == b"PK\x03\x04" else {})}
         if magic not in kinds:
-            raise InputError("neither an HDF5 file nor a .keras archive", file=file, value=magic)
+            raise InputError("neither an HDF5 file nor a .keras archive", file=file, value=magic, hint=AGAIN)
         copy = Path(folder) / f"model{kinds[magic]}"
         shutil.copyfile(file, copy)
         config = hdf5_config(copy, file) if kinds[magic] == ".h5" else archive_config(copy, file)
         try:
             shape = check_layers(config, STAND_INS, file)
         except (ValueError, TypeError, AttributeError) as error:
-            raise InputError(f"no network's settings: {first_line(error)}", file=file) from error
+            raise InputError(f"no network's settings: {first_line(error)}", file=file, hint=AGAIN) from error
         return _load(copy, shape, file)
 
 
@@ -130,14 +130,14 @@ def _load(copy: Path, shape: tuple[int, ...], file: Path) -> Any:
             network = keras.saving.load_model(copy, compile=False, safe_mode=True)
         return keras.Model(network.inputs, network.outputs, name="imported")
     except Exception as error:  # keras raises many types for a damaged or foreign file
-        raise InputError(f"this network cannot be loaded: {first_line(error)}", file=file) from error
+        raise InputError(f"this network cannot be loaded: {first_line(error)}", file=file, hint=AGAIN) from error
 
 
 def _check_numbers(model: KerasModel, file: Path) -> None:
     """Refuse weights or predictions that are no finite numbers."""
     if not all(np.isfinite(weight).all() for weight in model.network.get_weights()):
-        raise InputError("the network's weights are not all finite numbers", file=file)
+        raise InputError("the network's weights are not all finite numbers", file=file, hint=AGAIN)
     bases = np.random.default_rng(0).integers(0, CHANNELS, (8, GUIDE))
     predicted = model.predict({"guide": np.eye(CHANNELS, dtype=np.uint8)[bases]})
     if predicted.shape != (8,) or not np.isfinite(predicted).all():
-        raise InputError("the network does not predict a finite number a guide", file=file)
+        raise InputError("the network does not predict a finite number a guide", file=file, hint=AGAIN)

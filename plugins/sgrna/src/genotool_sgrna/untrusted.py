@@ -11,8 +11,10 @@ from typing import Any
 
 from genotool.errors import InputError
 
-__all__ = ["LARGEST", "archive_config", "check_layers", "first_line", "hdf5_config"]
+__all__ = ["AGAIN", "LARGEST", "archive_config", "check_layers", "first_line", "hdf5_config"]
 
+AGAIN = "save the whole model again with `model.save`, as .keras or .h5; only plain Keras layers are taken"
+"""What to do about a model file that is refused."""
 LARGEST = 2**30
 """Bytes of a file, and of what it unpacks to, at most."""
 WIDEST = 2**14
@@ -42,7 +44,7 @@ def hdf5_config(copy: Path, file: Path) -> Any:
             _check_hdf5(stored, file)
             return json.loads(text)
     except (OSError, KeyError, RuntimeError, ValueError, RecursionError) as error:
-        raise InputError(f"a damaged HDF5 file: {first_line(error)}", file=file) from error
+        raise InputError(f"a damaged HDF5 file: {first_line(error)}", file=file, hint=AGAIN) from error
 
 
 def _check_hdf5(stored: Any, file: Path) -> None:
@@ -55,20 +57,20 @@ def _check_hdf5(stored: Any, file: Path) -> None:
         group = waiting.pop()
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise InputError("the HDF5 file holds a link", file=file, value=name)
+                raise InputError("the HDF5 file holds a link", file=file, value=name, hint=AGAIN)
             item = group[name]
             place = h5py.h5o.get_info(item.id).addr
             if place in seen:
-                raise InputError("the HDF5 file holds one object under two names", file=file, value=name)
+                raise InputError("the HDF5 file holds one object under two names", file=file, value=name, hint=AGAIN)
             seen.add(place)
             if isinstance(item, h5py.Group):
                 waiting.append(item)
                 continue
             if item.external or item.is_virtual:
-                raise InputError("the HDF5 file holds data that lie elsewhere", file=file, value=name)
+                raise InputError("the HDF5 file holds data that lie elsewhere", file=file, value=name, hint=AGAIN)
             total += math.prod(item.shape or ()) * item.dtype.itemsize
             if total > LARGEST:
-                raise InputError(f"the HDF5 file unpacks to more than {LARGEST} bytes", file=file)
+                raise InputError(f"the HDF5 file unpacks to more than {LARGEST} bytes", file=file, hint=AGAIN)
 
 
 def archive_config(copy: Path, file: Path) -> Any:
@@ -79,10 +81,10 @@ def archive_config(copy: Path, file: Path) -> Any:
         with zipfile.ZipFile(copy) as archive:
             if not {"config.json", "model.weights.h5"} <= set(archive.namelist()) <= MEMBERS:
                 raise InputError(
-                    "no .keras archive of a plain network", file=file, value=sorted(archive.namelist())[:4]
+                    "no .keras archive of a plain network", file=file, value=sorted(archive.namelist())[:4], hint=AGAIN
                 )
             if sum(item.file_size for item in archive.infolist()) > LARGEST:
-                raise InputError(f"the archive unpacks to more than {LARGEST} bytes", file=file)
+                raise InputError(f"the archive unpacks to more than {LARGEST} bytes", file=file, hint=AGAIN)
             weights = Path(archive.extract("model.weights.h5", copy.parent))
             with h5py.File(weights, "r") as stored:
                 _check_hdf5(stored, file)
@@ -96,7 +98,7 @@ def archive_config(copy: Path, file: Path) -> Any:
         ValueError,
         RecursionError,
     ) as error:
-        raise InputError(f"a damaged .keras archive: {first_line(error)}", file=file) from error
+        raise InputError(f"a damaged .keras archive: {first_line(error)}", file=file, hint=AGAIN) from error
 
 
 def check_layers(config: Any, also: Collection[str], file: Path) -> tuple[int, ...]:
@@ -114,12 +116,14 @@ def check_layers(config: Any, also: Collection[str], file: Path) -> tuple[int, .
         name = str(item["class_name"]).rpartition(">")[2]
         module = str(item.get("module") or "keras")
         if name in FORBIDDEN:
-            raise InputError(f"the network holds a layer that is not allowed: {name}", file=file)
+            raise InputError(f"the network holds a layer that is not allowed: {name}", file=file, hint=AGAIN)
         known = name in also or _is_keras(keras, name)
         if name == "function":
             known, name = _is_function(keras, item.get("config")), str(item.get("config"))
         if not known or module.split(".")[0] not in PACKAGES:
-            raise InputError("the network holds a layer that is unknown", file=file, value=f"{module}.{name}")
+            raise InputError(
+                "the network holds a layer that is unknown", file=file, value=f"{module}.{name}", hint=AGAIN
+            )
         settings = item.get("config")
         if isinstance(settings, Mapping):
             _check_sizes(settings, file)
@@ -127,7 +131,7 @@ def check_layers(config: Any, also: Collection[str], file: Path) -> tuple[int, .
                 declared = settings.get("batch_shape") or settings.get("batch_input_shape") or ()
                 shape = tuple(int(size) for size in declared[1:] if isinstance(size, int))
     if not shape:
-        raise InputError("the network declares no input shape", file=file)
+        raise InputError("the network declares no input shape", file=file, hint=AGAIN)
     return shape
 
 
@@ -172,7 +176,7 @@ def _check_sizes(settings: Mapping[str, Any], file: Path) -> None:
     for key in SIZES & set(settings):
         sizes = [size for size in _flat(settings[key]) if isinstance(size, int | float)]
         if math.prod(sizes) > WIDEST:
-            raise InputError(f"a layer's {key} is more than {WIDEST}", file=file, value=settings[key])
+            raise InputError(f"a layer's {key} is more than {WIDEST}", file=file, value=settings[key], hint=AGAIN)
 
 
 def _flat(value: Any) -> Iterator[Any]:

@@ -122,7 +122,7 @@ def read_test_rows(run: Run, name: str) -> TestRows:
     if not rows:
         raise InputError("the run has no test rows with a score", file=file, hint="compare runs that trained a model")
     try:
-        task = Task(run.record.get("task"))
+        task = Task(str(run.record.get("task")))
         score = _columns(rows, [f"score_{label}" for label in classes] if task is Task.MULTICLASS else ["score"])
         target = _target(rows, task, classes)
         floors = _floor_scores(run, rows, classes if task is Task.MULTICLASS else [])

@@ -24,6 +24,8 @@ from genotool.sequences import Sequences
 __all__ = ["METHODS", "Fractions", "Part", "Split", "choose", "from_file", "hash_fraction"]
 
 FEW_GROUPS = 10
+SOME_GROUPS = 30
+"""Below this a part may stay empty by chance; from here on the hash alone decides, for all data sets."""
 NEIGHBOURHOOD_BP = 1_000_000
 
 
@@ -88,14 +90,15 @@ class Split:
         counts = {**self.counts, reason: self.counts.get(reason, 0) + len(rows)}
         return Split(parts, self.method, self.seed, self.leaves_open, counts)
 
-    def save(self, file: Path, ids: NDArray[np.str_]) -> None:
+    def save(self, file: Path, ids: NDArray[np.str_], *, simulated: bool = False) -> None:
         """Write ``id<TAB>part`` a row, after comment lines that say how the split was made."""
         lines = [f"# method\t{self.method}", f"# seed\t{self.seed}", f"# leaves_open\t{self.leaves_open}"]
         lines += [f"# count\t{reason}\t{count}" for reason, count in self.counts.items()]
-        lines.append("id\tpart")
+        header, mark = ("id\tpart\tsimulated", "\tyes") if simulated else ("id\tpart", "")
+        lines.append(header)
         names = {part.value: part.name.lower() for part in Part}
         rows = zip(map(escaped, ids.tolist()), self.parts.tolist(), strict=True)
-        lines += [f"{row}\t{names[part]}" for row, part in rows]
+        lines += [f"{row}\t{names[part]}{mark}" for row, part in rows]
         write_atomically(file, "\n".join(lines) + "\n")
 
 
@@ -144,19 +147,36 @@ def stratified(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
 
 
 def by_group(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
-    """Split by the group column; rows without one are their own. Under ten: one tests, one validates."""
+    """Split by the group column, whatever its case; rows without a group are their own.
+
+    Under ten groups one tests and one validates; under thirty, a part that no group fell into gets one.
+    """
     if dataset.groups is None:
         raise UsageError(
             f"{dataset.name} has no groups to split by",
             hint="use --split row, or name a groups column in the catalogue",
         )
-    keys = row_keys(dataset)
-    groups = [group or f"row:{key}" for group, key in zip(dataset.groups.tolist(), keys, strict=True)]
-    distinct = sorted(set(groups))
-    if len(distinct) < FEW_GROUPS:
-        return _leave_one_group_out(groups, distinct, seed)
-    parts = fractions.part(hash_fraction(seed, groups))
+    keys, named = row_keys(dataset), [group.upper() for group in dataset.groups.tolist()]
+    groups = [group or f"row:{key}" for group, key in zip(named, keys, strict=True)]
+    known = sorted(set(named) - {""})
+    if len(known) < FEW_GROUPS and 2 * sum(map(bool, named)) > len(named):
+        return _leave_one_group_out(groups, known, seed)
+    part_of = dict(zip(known, fractions.part(hash_fraction(seed, known)).tolist(), strict=True))
+    if len(known) < SOME_GROUPS:
+        _fill_empty_parts(part_of, known, seed, fractions)
+    single = [group for group in groups if group not in part_of]
+    part_of |= dict(zip(single, fractions.part(hash_fraction(seed, single)).tolist(), strict=True))
+    parts = np.array([part_of[group] for group in groups], np.int8)
     return Split(parts, "group", seed, "near-identical rows of different groups, unless the audit drops them")
+
+
+def _fill_empty_parts(part_of: dict[str, int], known: list[str], seed: int, fractions: Fractions) -> None:
+    """Give a part that no group fell into, by the chance of few groups, the training group of lowest hash."""
+    order = [known[at] for at in np.argsort(hash_fraction(seed, known), kind="stable")]
+    for part, share in ((Part.TEST, fractions.test), (Part.VALID, fractions.valid)):
+        training = [group for group in order if part_of[group] == Part.TRAIN]
+        if share and part not in part_of.values() and len(training) > 1:
+            part_of[training[0]] = part
 
 
 def _leave_one_group_out(groups: list[str], distinct: list[str], seed: int) -> Split:
@@ -212,7 +232,8 @@ def published(dataset: Dataset, seed: int, fractions: Fractions) -> Split:
         carve = Fractions(valid=fractions.valid or 0.15, test=0.0)
         rows = np.flatnonzero(parts == Part.TRAIN).astype(np.int64)
         train = dataset.take(rows)
-        inner = (by_group if dataset.groups is not None else by_row)(train, seed, carve).parts
+        many = train.groups is not None and len(set(train.groups.tolist()) - {""}) >= 3
+        inner = (by_group if many else by_row)(train, seed, carve).parts
         parts[rows[inner == Part.VALID]] = Part.VALID
     return Split(parts, "published", seed, said)
 

@@ -118,7 +118,7 @@ class Trained:
     def keys(self) -> ModelKeys | None:
         """What the model was trained on, as the audit compares it; None: not known ("overlap unknown")."""
         file = self.run.file("training_keys.bin")
-        return read_keys(file) if file.is_file() else None
+        return read_keys(file, self.family.kinds) if file.is_file() else None
 
     @property
     def kind(self) -> Kind:

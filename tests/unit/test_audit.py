@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 from genotool.audit import (
@@ -305,7 +303,6 @@ def test_an_audit_goes_to_json_and_back() -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif("GENOTOOL_DATA" not in os.environ, reason="GENOTOOL_DATA is not set")
 def test_hct116_and_hela() -> None:
     from genotool import registry
 

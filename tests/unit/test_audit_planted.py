@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,7 +188,6 @@ def test_the_command_refuses_keys_that_are_none(damage: str, line: str, tmp_path
 
 
 @pytest.mark.data
-@pytest.mark.skipif("GENOTOOL_DATA" not in os.environ, reason="GENOTOOL_DATA is not set")
 def test_parts_of_a_real_line_by_gene_are_clean_until_something_is_planted(tmp_path: Path) -> None:
     def found(*files: Path) -> dict[str, Finding]:
         return {item.code: item for item in audit_datasets([registry.load(file) for file in files]).findings}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 from genotool.dataset import Dataset, Kind, Task
@@ -173,7 +171,6 @@ def test_one_class_is_refused() -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif("GENOTOOL_DATA" not in os.environ, reason="GENOTOOL_DATA is not set")
 @pytest.mark.parametrize(("line", "published"), [("hct116", 0.719), ("hela", 0.728), ("hl60", 0.828)])
 def test_lightgbm_reaches_the_published_floor(line: str, published: float) -> None:
     from genotool import registry

@@ -43,13 +43,12 @@ def test_the_hash_never_changes() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.lists(st.integers(0, 60), min_size=30, max_size=80), min_size=2, max_size=4),
+    st.lists(st.lists(st.integers(0, 60), min_size=30, max_size=60, unique=True), min_size=2, max_size=4),
     st.integers(0, 2**32),
     st.randoms(use_true_random=False),
 )
 def test_no_gene_trains_in_one_set_and_tests_in_another(genes: list[list[int]], seed: int, shuffled) -> None:
-    sets = [guides(len(own), [f"gene{g}" for g in own], seed=i) for i, own in enumerate(genes)]
-    sets = [rows for rows in sets if len(set(rows.groups.tolist())) >= 10]
+    sets = [guides(2 * len(own), [f"gene{g}" for g in own * 2], seed=i) for i, own in enumerate(genes)]
     shuffled.shuffle(sets)
     part_of: dict[str, int] = {}
     for rows in sets:
@@ -93,6 +92,30 @@ def test_few_groups_leave_one_out() -> None:
     with pytest.raises(InputError, match="at least 3 groups, there are 2") as error:
         choose(guides(4, ["a", "b", "a", "b"]), "group", 0)
     assert "--split row" in str(error.value)
+
+
+@pytest.mark.parametrize("count", [10, 11, 12])
+def test_no_part_stays_empty_by_the_chance_of_few_groups(count: int) -> None:
+    rows = guides(240, [f"g{i % count}" for i in range(240)])
+    for seed in range(40):
+        split = choose(rows, "group", seed)
+        assert all(len(split.rows(part)) for part in (Part.TRAIN, Part.VALID, Part.TEST)), seed
+        parts = [groups_of(rows, split.parts, part) for part in (Part.TRAIN, Part.VALID, Part.TEST)]
+        assert not parts[0] & parts[1]
+        assert not (parts[0] | parts[1]) & parts[2]
+
+
+def test_one_gene_under_two_spellings_is_one_group() -> None:
+    names = [f"Gene{i // 2}" if i % 2 else f"GENE{i // 2}" for i in range(100)]
+    split = choose(guides(100, names), "group", 3)
+    assert (split.parts[0::2] == split.parts[1::2]).all()
+
+
+def test_rows_without_a_gene_do_not_hide_that_there_are_few() -> None:
+    rows = guides(100, [f"g{i % 4}" if i < 90 else "" for i in range(100)])
+    split = choose(rows, "group", 0)
+    assert "only 4 groups" in split.leaves_open
+    assert len(groups_of(rows, split.parts, Part.TEST) - {""}) == 1
 
 
 def test_stratified_shares_are_exact_in_each_class() -> None:

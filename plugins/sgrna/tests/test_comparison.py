@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -337,7 +336,6 @@ def test_nothing_to_compare_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif("GENOTOOL_DATA" not in os.environ, reason="GENOTOOL_DATA is not set")
 def test_hct116_and_hela_are_one_library() -> None:
     from genotool import registry
 

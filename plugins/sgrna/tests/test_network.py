@@ -109,3 +109,31 @@ def test_freezing_names_layers_and_never_all_of_them(keras: Any, config: Any) ->
         networks.freeze(keras, network, ["conv9"], 0, norms=False)
     with pytest.raises(UsageError, match="nothing is left"):
         networks.freeze(keras, network, [], 99, norms=False)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_sets_learned_together_have_heads_of_their_own(number: int, config: Any, tmp_path: Path) -> None:
+    """The second set's labels are turned: under one head both would come to nothing; the first one's head is kept."""
+    from genotool.frameworks.keras import Training
+    from genotool_sgrna.family import GuideFamily
+
+    names = ["one", "two"] if number == 0 else ["two", "one"]
+    rows = guides(1600, seed=1)
+    turned = np.asarray(rows.columns["dataset"]) == "two"
+    rows = dataclasses.replace(
+        rows,
+        columns={**rows.columns, "dataset": np.where(turned, names[1], names[0])},
+        target=np.where(turned, 1 - rows.target, rows.target),
+    )
+    config = dataclasses.replace(config, towers=2, training=Training(epochs=6, batch_size=32, learning_rate=0.01))
+    family = GuideFamily()
+    encoder = family.encoder(config, Task.BINARY).fit([rows])
+    train, valid = (EncodedView(rows.take(np.arange(*ends)), encoder) for ends in ((0, 1200), (1200, 1400)))
+    with Run.create(tmp_path / "run", verb="train") as run:
+        model = family.fit(config, Task.BINARY, train, valid, run)
+    unseen = rows.take(np.arange(1400, 1600))
+    score = model.predict(encoder.encode(unseen))
+    first = np.asarray(unseen.columns["dataset"]) == names[0]
+    own = np.asarray(unseen.target)[first]
+    assert np.mean((score[first] > 0.5) == own) > 0.9
+    assert [tensor.name for tensor in model.network.inputs] == ["guide"]

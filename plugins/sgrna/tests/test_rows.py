@@ -95,3 +95,32 @@ def test_refit_rows_are_training_and_validation_and_keep_their_line(demo: Path) 
     assert len(rows.refit) == len(rows.train) + len(rows.valid)
     assert set(rows.refit.ids.tolist()) == set(rows.train.ids.tolist()) | set(rows.valid.ids.tolist())
     assert set(np.asarray(rows.refit.columns["dataset"]).tolist()) == {"hct116", "hela", "hl60"}
+
+
+def test_a_gene_that_tests_in_a_set_of_few_genes_trains_nowhere(tmp_path: Path) -> None:
+    """A set of few genes and one with a published split do not go by the hash that others go by."""
+    rng = np.random.default_rng(0)
+
+    def written(name: str, genes: list[str], *, split: bool = False) -> str:
+        guides = ["".join(rng.choice(list("ACGT"), 21)) + "GG" for _ in range(len(genes))]
+        cells = [
+            f"{guide}\t{number % 2}\t{gene}" for number, (guide, gene) in enumerate(zip(guides, genes, strict=True))
+        ]
+        ends = ["\ttest" if split and gene == "G1" else "\ttrain" if split else "" for gene in genes]
+        head = "guide\tlabel\tgene" + ("\tsplit" if split else "")
+        file = tmp_path / f"{name}.tsv"
+        file.write_text("\n".join([head, *map("".join, zip(cells, ends, strict=True))]) + "\n")
+        return str(file)
+
+    sets = {
+        "few": written("few", [f"G{i % 5}" for i in range(100)]),
+        "many": written("many", [f"g{i % 40}" for i in range(400)]),
+        "published": written("published", [f"G{i % 20}" for i in range(200)], split=True),
+    }
+    for seed in range(6):
+        for name, path in sets.items():
+            others = tuple(other for key, other in sets.items() if key != name)
+            rows = select(RowsRequest(path, seed=seed, together=others))
+            tested = {gene.upper() for gene in genes(rows.test)}
+            assert tested
+            assert not tested & {gene.upper() for gene in genes(rows.refit)}

@@ -32,6 +32,9 @@ class RowFlags:
     ] = None
     valid_share: Annotated[float, typer.Option("--valid-share", help="share of groups or rows that validate")] = 0.15
     test_share: Annotated[float, typer.Option("--test-share", help="share of groups or rows that test")] = 0.15
+    together: Annotated[
+        list[str] | None, typer.Option("--with", help="data set to learn jointly, a head each; repeatable")
+    ] = None
     beside: Annotated[
         list[str] | None, typer.Option("--beside", help="data set that shares genes: no row trains that tests there")
     ] = None
@@ -49,7 +52,7 @@ class RowFlags:
     fail_on: FailOn = None
 
     def request(
-        self, data: str, common: Common, family: Any, config: Any, out: Path, *, refit: bool, together: list[str] | None
+        self, data: str, common: Common, family: Any, config: Any, out: Path, *, refit: bool
     ) -> FitRequest:
         """Return the request that these flags make of a verb that fits `family` to `data`."""
         rows = RowsRequest(
@@ -59,7 +62,7 @@ class RowFlags:
             split=self.split,
             fractions=Fractions(self.valid_share, self.test_share),
             seed=common.seed,
-            together=tuple(together or ()),
+            together=tuple(self.together or ()),
             beside=tuple(self.beside or ()),
             avoid=tuple(self.avoid or ()),
             overlap=self.overlap,

@@ -38,7 +38,7 @@ def fit_command(
                 typer.echo(write_toml(config), nl=False)
                 return
             out = common.folder(f"{verb}-{family.name}-{data.rpartition('/')[2]}")
-            request = rows.request(data, common, family, config, out, refit=refit, together=None)
+            request = rows.request(data, common, family, config, out, refit=refit)
             show_run(stage()(request), common)
 
         fit.__doc__ = f"{about} {family.summary}."

@@ -21,9 +21,6 @@ def transfer(
     common: Common,
     rows: flags.RowFlags,
     key: Annotated[str | None, typer.Option("--model", help="which model of a recipe's folder")] = None,
-    together: Annotated[
-        list[str] | None, typer.Option("--with", help="data set to learn jointly, a head each; repeatable")
-    ] = None,
     refit: Annotated[bool, typer.Option("--refit/--no-refit", help=flags.REFIT)] = True,
 ) -> None:
     """Go on from a trained model on another data set; settings of the family go through --set."""
@@ -38,7 +35,7 @@ def transfer(
         typer.echo(write_toml(config), nl=False)
         return
     out = common.folder(f"transfer-{family.name}-{data.rpartition('/')[2]}")
-    request = rows.request(data, common, family, config, out, refit=refit, together=together)
+    request = rows.request(data, common, family, config, out, refit=refit)
     show_run(stage(parent, request), common)
 
 

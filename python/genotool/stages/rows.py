@@ -18,6 +18,8 @@ from genotool.split import Fractions, Part, Split, choose
 
 __all__ = ["Rows", "RowsRequest", "audited", "select"]
 
+GROUPED = ("group", "leave-one-group-out", "published")
+"""The splits that keep groups together."""
 RELATIONS = ("exact", "reverse_complement", "variant")
 OVERLAP = ("drop", "keep", "error")
 NAMES = {Part.TRAIN: "training", Part.VALID: "validation"}
@@ -101,17 +103,18 @@ def select(request: RowsRequest, seen: ModelKeys | None = None) -> Rows:
     others = {name: other for name, other in others.items() if other.digest != main.digest}
     splits = {name: _split(request, other, None) for name, other in others.items()}
     split = _split(request, main, request.split)
+    split, splits = _keep_groups_apart(main, split, others, splits)
     split, splits, moved = _move_seen(request, main, split, others, splits, seen)
     held_out = [_part(main, split, Part.VALID), _part(main, split, Part.TEST)]
     held_out += [_part(o, splits[n], p) for n, o in others.items() for p in (Part.VALID, Part.TEST)]
     avoided = [_avoided(request, item) for item in request.avoid]
     tests = [held_out[1], *held_out[3::2]]
     split, dropped = _drop_met(request, main, split, Part.TRAIN, [*held_out, *avoided])
-    split, _ = _drop_met(request, main, split, Part.VALID, tests)
+    split, _ = _drop_met(request, main, split, Part.VALID, [*tests, *avoided])
     joint = [name for name in request.together if name in others]
     for name in joint:
-        splits[name], _ = _drop_met(request, others[name], splits[name], Part.TRAIN, held_out)
-        splits[name], _ = _drop_met(request, others[name], splits[name], Part.VALID, tests)
+        splits[name], _ = _drop_met(request, others[name], splits[name], Part.TRAIN, [*held_out, *avoided])
+        splits[name], _ = _drop_met(request, others[name], splits[name], Part.VALID, [*tests, *avoided])
     wanted = ((Part.TRAIN,), (Part.VALID,), (Part.TRAIN, Part.VALID))
     train, valid, refit = (_with(main, split, parts, others, splits, joint) for parts in wanted)
     test = _part(main, split, Part.TEST)
@@ -149,6 +152,37 @@ def _avoided(request: RowsRequest, item: str) -> Dataset:
     return dataset.take(np.flatnonzero((split.parts == Part.VALID) | (split.parts == Part.TEST)).astype(np.int64))
 
 
+def _keep_groups_apart(
+    main: Dataset, split: Split, others: dict[str, Dataset], splits: dict[str, Split]
+) -> tuple[Split, dict[str, Split]]:
+    """Leave out the rows that train (or validate) in one set though their group tests (or validates) in another.
+
+    One hash gives a group one part in all sets; published splits and sets of very few groups do not go by it.
+    """
+    sets = [(main, split), *((others[name], splits[name]) for name in others)]
+    tests, valids = (set().union(*(_groups_in(*item, part) for item in sets)) for part in (Part.TEST, Part.VALID))
+
+    def apart(dataset: Dataset, own: Split) -> Split:
+        for part, taken in ((Part.TRAIN, tests | valids), (Part.VALID, tests)):
+            rows = own.rows(part)
+            if (
+                dataset.groups is not None
+                and (met := np.isin(np.char.upper(dataset.groups[rows]), sorted(taken))).any()
+            ):
+                reason = f"{NAMES[part]} rows of groups held out in another set: left out"
+                own = own.moved(rows[met], Part.LEFT_OUT, reason)
+        return own
+
+    return apart(main, split), {name: apart(others[name], splits[name]) for name in others}
+
+
+def _groups_in(dataset: Dataset, split: Split, part: Part) -> set[str]:
+    """Return the groups of a part, in capitals; none where the split is not one by group."""
+    if dataset.groups is None or split.method not in GROUPED:
+        return set()
+    return set(np.char.upper(dataset.groups[split.rows(part)]).tolist()) - {""}
+
+
 def _move_seen(
     request: RowsRequest,
     main: Dataset,
@@ -173,7 +207,7 @@ def _move_seen(
 
 
 def _groups_of(dataset: Dataset, met: NDArray[np.bool_], split: Split) -> set[str]:
-    grouped = dataset.groups is not None and split.method in ("group", "leave-one-group-out", "published")
+    grouped = dataset.groups is not None and split.method in GROUPED
     return set(dataset.groups[met].tolist()) - {""} if grouped and dataset.groups is not None else set()
 
 

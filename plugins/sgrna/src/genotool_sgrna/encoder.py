@@ -8,12 +8,12 @@ from typing import Self
 
 import numpy as np
 from genotool.dataset import Dataset
-from genotool.encoding import Batch
+from genotool.encoding import Batch, EncodedView
 from genotool.persist import load_json, save_json
 from genotool.sequences import Sequences
 from numpy.typing import NDArray
 
-__all__ = ["GUIDE", "SPACER", "GuideEncoder", "one_hot_guides"]
+__all__ = ["GUIDE", "SPACER", "GuideEncoder", "lines_of", "one_hot_guides"]
 
 SPACER = 20
 GUIDE = 23
@@ -79,3 +79,9 @@ class GuideEncoder:
         """Read ``encoder.json``."""
         self.lines = [str(line) for line in load_json(directory / "encoder.json")["lines"]]
         return self
+
+
+def lines_of(rows: EncodedView) -> int:
+    """Return how many data sets the rows are learned from, each with a head of its own."""
+    encoder = rows.encoder
+    return len(encoder.lines) if isinstance(encoder, GuideEncoder) else 1

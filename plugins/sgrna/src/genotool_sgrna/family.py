@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
+from genotool.errors import UsageError
 from genotool.floors import positional_features
 from genotool.frameworks.keras import KerasModel, start
 from genotool.persist import load_arrays
@@ -17,7 +18,7 @@ from genotool.sequences import Sequences
 from numpy.typing import NDArray
 
 from genotool_sgrna import network as networks
-from genotool_sgrna.encoder import GuideEncoder
+from genotool_sgrna.encoder import GuideEncoder, lines_of
 from genotool_sgrna.settings import GuideConfig
 from genotool_sgrna.training import fine_tuned, towers
 
@@ -41,7 +42,10 @@ class GuideFamily:
         return GuideEncoder()
 
     def fit(self, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> KerasModel:
-        """Train the configured CNN from scratch, as many times as there are towers, and merge them."""
+        """Train the configured CNN from scratch, as many times as there are towers, and merge them.
+
+        With several data sets they are learned jointly, a head each; the first one's head is kept.
+        """
         start(config.seed)
         model = towers(lambda keras: networks.build(keras, config, task), config, task, train, valid, run)
         return exported(model, config, run)
@@ -51,8 +55,7 @@ class GuideFamily:
     ) -> KerasModel:
         """Go on from a trained network with a new head; with several lines, jointly with a head each."""
         keras = start(config.seed)
-        encoder = train.encoder
-        lines = len(encoder.lines) if isinstance(encoder, GuideEncoder) else 1
+        lines = lines_of(train)
         make = networks.joint_head if lines > 1 else networks.single_head
         network = make(keras, model.network, lines, task)
         moved = fine_tuned(keras, network, config, task, train, valid, run)
@@ -61,7 +64,9 @@ class GuideFamily:
         return exported(moved, config, run)
 
     def tune(self, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> Tuned:
-        """Search an architecture with AutoKeras."""
+        """Search an architecture with AutoKeras; UsageError for several data sets at once."""
+        if lines_of(train) > 1:
+            raise UsageError("the search learns one data set", hint="leave out --with; a transfer takes it")
         from genotool_sgrna.search import search
 
         found = search(config, task, train, valid, run)

@@ -13,6 +13,7 @@ from genotool.frameworks.keras import KerasModel, TargetScale, Training, start, 
 from genotool.run import Run
 
 from genotool_sgrna import network as networks
+from genotool_sgrna.encoder import lines_of
 from genotool_sgrna.settings import GuideConfig
 
 __all__ = ["LOSS", "fine_tuned", "scale_of", "towers"]
@@ -35,20 +36,23 @@ def towers(
 ) -> KerasModel:
     """Train `config.towers` networks from seeds of their own; return them merged.
 
+    Rows of several data sets are learned jointly, a head each; what is returned has the first one's.
+
     Parameters
     ----------
     build
         Gets Keras, returns a fresh untrained network.
     """
-    scale = scale_of(task, rows)
+    scale, lines = scale_of(task, rows), lines_of(rows)
     trained = []
     for number in range(config.towers):
         keras = start(tower_seed(config.seed, number))
         network = build(keras)
+        network = networks.joint_head(keras, network, lines, task) if lines > 1 else network
         history = "history.tsv" if number == 0 else f"history-{number + 1}.tsv"
         seed = tower_seed(config.seed, number)
         train(network, config.training, LOSS[task], rows, valid, run, seed=seed, scale=scale, history=history)
-        trained.append(network)
+        trained.append(networks.take_head(keras, network, 0) if lines > 1 else network)
     return KerasModel(networks.merged(keras, trained), task, scale)
 
 

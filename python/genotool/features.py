@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind
 from genotool.sequences import Sequences
 
-__all__ = ["Features", "beside", "default_features", "kmer_features", "positional_features"]
+__all__ = ["Features", "beside", "default_features", "kmer_features", "positional_features", "with_origin"]
 
 Features: TypeAlias = Callable[[Dataset], Any]
 """Rows to (n, m) features, dense or sparse; no fitted state."""
@@ -101,6 +101,25 @@ def _maker(columns: Sequence[Any], kind: Kind, dinucleotides: bool) -> Callable[
     if dinucleotides:
         return lambda column: positional_features(column, length, align)
     return lambda column: column.one_hot("float32", "nlc", length=length, align=align).reshape(len(column), -1)
+
+
+def with_origin(features: Features, joined: Dataset) -> Features:
+    """Return the features and, where rows of several data sets were joined, which of them a row is from.
+
+    A network that learns sets jointly has a head for each; so this is what a simple model needs to be its equal. Rows
+    of no known set count as the first one's, whose head such a network would use.
+    """
+    if "dataset" not in joined.columns:
+        return features
+    names = list(dict.fromkeys(np.asarray(joined.columns["dataset"]).tolist()))
+
+    def known(dataset: Dataset) -> Any:
+        origin = np.full(len(dataset), names[0])
+        if "dataset" in dataset.columns:
+            origin = np.asarray(dataset.columns["dataset"])
+        return beside([features(dataset), (origin[:, None] == np.array(names)).astype(np.float32)])
+
+    return known
 
 
 def beside(parts: Sequence[Any]) -> Any:

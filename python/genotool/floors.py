@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from genotool.dataset import Dataset, Task
 from genotool.errors import InputError
-from genotool.features import Features, beside, default_features, kmer_features, positional_features
+from genotool.features import Features, beside, default_features, kmer_features, positional_features, with_origin
 from genotool.intervals import Estimate, bootstrap
 from genotool.metrics import HEADLINE, compute
 
@@ -168,7 +168,7 @@ def _rows(
     if task is not Task.REGRESSION and len(np.unique(y)) < 2:
         raise InputError(f"the training rows of {train.name} hold one class only", value=int(y[0]))
     near = default_features([*parts, test], dinucleotides=False)
-    features = features or default_features([*parts, test])
+    features = with_origin(features or default_features([*parts, test]), train)
     return _Rows(
         x=_stacked([features(part) for part in parts]),
         y=y,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from genotool.dataset import Dataset, Kind, Task
+from genotool.dataset import Dataset, Kind, Task, concatenate
 from genotool.errors import InputError
 from genotool.floors import fit_floors, kmer_features, nearest_targets, positional_features
 from genotool.sequences import Sequences
@@ -162,6 +162,16 @@ def test_features_by_hand() -> None:
     assert counts.shape == (3, 4096)
     assert counts[0, 0] == 2
     assert counts.sum(axis=1).tolist() == [2, 1, 0]
+
+
+def test_floors_of_joined_sets_know_which_set_a_row_is_from() -> None:
+    """The second set's labels are turned: who cannot tell the sets apart is no better than chance."""
+    here, there = random_guides(900, 0), random_guides(900, 1)
+    there = guides(list(there.columns["guide"]), 1 - there.target, name="s1")
+    joined, test = concatenate([here, there], "s0"), random_guides(300, 2)
+    valid = random_guides(100, 3)
+    floors = fit_floors(joined, valid, test, task=Task.BINARY, seed=0, threads=1, draws=50)
+    assert {floor.name: floor.estimates["roc_auc"].value for floor in floors}["lightgbm"] > 0.7
 
 
 def test_one_class_is_refused() -> None:

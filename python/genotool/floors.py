@@ -98,6 +98,13 @@ class _Rows:
 
         return dataclasses.replace(self, x=beside([self.x, columns(seen)]), test=beside([self.test, columns(test)]))
 
+    def only(self, kept: NDArray[np.bool_]) -> _Rows:
+        """Return some of the rows to fit on, in their order."""
+        rows = np.flatnonzero(kept)
+        return dataclasses.replace(
+            self, x=self.x[rows], y=self.y[rows], validation=self.validation[rows], near=self.near[rows]
+        )
+
 
 def fit_floors(
     train: Dataset,
@@ -137,6 +144,8 @@ def fit_floors(
     rows = _rows(train, valid, test, Task(task), Task(score_task or task), features, seed, threads)
     fitted = [(name, summary, fit(rows)) for name, summary, fit in _FLOORS]
     fitted.insert(1, ("shuffled", *_shuffled(rows)))
+    if (own := _of_the_first_set(train, valid)) is not None and len(np.unique(rows.y[own])) > 1:
+        fitted.append(("lightgbm-alone", "LightGBM on the rows of this data set alone", _lightgbm(rows.only(own))))
     for name, (seen, unseen) in (extra_scores or {}).items():
         key = "lightgbm+pretrained" if name == "pretrained" else f"lightgbm+{name}"
         summary = f"LightGBM on the simple features and the score of the {name} model"
@@ -149,6 +158,16 @@ def fit_floors(
         )
         for name, summary, scores in fitted
     ]  # fmt: skip
+
+
+def _of_the_first_set(train: Dataset, valid: Dataset) -> NDArray[np.bool_] | None:
+    """Return which rows to fit on are of the set that tests, where several were joined; None elsewhere."""
+    if "dataset" not in train.columns:
+        return None
+    parts = [np.asarray(part.columns["dataset"]) if "dataset" in part.columns else np.full(len(part), train.name)
+             for part in (train, valid) if len(part)]  # fmt: skip
+    origin = np.concatenate(parts)
+    return np.asarray(origin == origin[0])
 
 
 def _rows(

@@ -171,7 +171,13 @@ def test_floors_of_joined_sets_know_which_set_a_row_is_from() -> None:
     joined, test = concatenate([here, there], "s0"), random_guides(300, 2)
     valid = random_guides(100, 3)
     floors = fit_floors(joined, valid, test, task=Task.BINARY, seed=0, threads=1, draws=50)
-    assert {floor.name: floor.estimates["roc_auc"].value for floor in floors}["lightgbm"] > 0.7
+    reached = {floor.name: floor.estimates["roc_auc"].value for floor in floors}
+    assert reached["lightgbm"] > 0.7
+    alone = fit_floors(here, valid, test, task=Task.BINARY, seed=0, threads=1, draws=50)
+    assert reached["lightgbm-alone"] == pytest.approx(
+        {floor.name: floor.estimates["roc_auc"].value for floor in alone}["lightgbm"], abs=0.02
+    )
+    assert "lightgbm-alone" not in {floor.name for floor in alone}
 
 
 def test_one_class_is_refused() -> None:

@@ -174,6 +174,7 @@ def _fitted_on(trained: Trained, own: Dataset) -> tuple[Dataset, Dataset]:
             seed=record["seed"],
             together=tuple(record["together"]),
             beside=tuple(record["beside"]),
+            avoid=tuple(record.get("avoid") or ()),
             overlap=record["overlap"],
         ),
         None if parent is None else parent.keys,

@@ -146,6 +146,7 @@ def _describe(request: FitRequest, run: Run, rows: Rows) -> None:
         shares={"valid": request.rows.fractions.valid, "test": request.rows.fractions.test},
         together=list(request.rows.together),
         beside=list(request.rows.beside),
+        avoid=list(request.rows.avoid),
         leaky=request.rows.overlap == "keep",
         balance=request.balance,
     )

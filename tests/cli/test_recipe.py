@@ -128,6 +128,14 @@ def test_a_recipe_passes_a_signal_on(installed, data: Path, tmp_path: Path) -> N
     assert (run / "steps/01-train-first/DONE").exists()
 
 
+def test_input_that_the_first_step_refuses_leaves_nothing(installed, data: Path, tmp_path: Path) -> None:
+    data.write_text("sequence\tlabel\tgroup\nACGT\t1\ta\nACXT\t0\tb\n")
+    words = command("run", "toys", "--data", data, "-o", tmp_path / "run")
+    done = subprocess.run(words, env=installed, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_killed_recipe_goes_on(installed, data: Path, tmp_path: Path) -> None:
     run, whole = tmp_path / "run", tmp_path / "whole"
     flags = ["--data", data, "--neighbours", 4, "--threads", 1]

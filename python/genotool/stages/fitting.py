@@ -108,9 +108,15 @@ def fit_run(
 
 def _check_family(family: Family[Any, Model], dataset: Dataset, task: Task) -> None:
     if dataset.kind not in family.kinds:
-        raise UsageError(f"{family.name} takes {', '.join(sorted(family.kinds))}, and {dataset.name} is {dataset.kind}")
+        raise UsageError(
+            f"{family.name} takes {', '.join(sorted(family.kinds))}, and {dataset.name} is {dataset.kind}",
+            hint="`genotool plugins list` says what each family takes",
+        )
     if task not in family.tasks:
-        raise UsageError(f"{family.name} does {', '.join(sorted(family.tasks))}, and {dataset.name} asks for {task}")
+        raise UsageError(
+            f"{family.name} does {', '.join(sorted(family.tasks))}, and {dataset.name} asks for {task}",
+            hint="name another column with --target, or its two classes in the catalogue",
+        )
 
 
 def _create(request: FitRequest, verb: str, rows: Rows, task: Task, parent: Trained | None) -> Run:

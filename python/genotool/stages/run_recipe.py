@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,13 +24,14 @@ __all__ = ["command_of", "run_recipe"]
 
 AUDIT_FINDING = 5
 STOPPED = (75, 130)
+INPUT_REFUSED = (2, 3, 4)
 
 
 class StepError(GenotoolError):
     """A step of a recipe failed; carries the step's exit code."""
 
     def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message, hint="mend the cause, then go on with --resume")
+        super().__init__(message, hint="mend the cause; go on with --resume where a step had finished")
         self.exit_code = exit_code
 
 
@@ -55,11 +57,17 @@ def run_recipe(
         out, verb="run", family=recipe.name, config=configs.to_mapping(config), seed=request.seed, overwrite=overwrite
     )
     with run:
-        run.update(keep=True, asked=plan.asked, steps=[step.key for step in plan.steps])
+        run.update(asked=plan.asked, steps=[step.key for step in plan.steps])
         folders = _folders(plan)
         for step in plan.steps:
             if not (run.path / folders[step.key] / "DONE").is_file():
-                _carry_out(run, step, folders, plan, request, flags)
+                try:
+                    _carry_out(run, step, folders, plan, request, flags)
+                except StepError as error:
+                    if error.exit_code in INPUT_REFUSED and not run.record.get("keep"):
+                        shutil.rmtree(run.path)  # no step has finished: there is nothing to go on with
+                    raise
+            run.update(keep=True)
             print(f"done: {folders[step.key]}", file=sys.stderr)
         _summarise(run, plan, folders)
         from genotool.report import write_report

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Self
 from genotool import lock
 from genotool.errors import GenotoolError, InputError, StoppedError, UsageError
 
-__all__ = ["FORMAT", "Run", "escaped", "write_atomically"]
+__all__ = ["FORMAT", "Run", "escaped", "versions", "write_atomically"]
 
 FORMAT = 1
 RECORDED_PACKAGES = (
@@ -131,7 +131,7 @@ class Run:
             "backend": os.environ.get("KERAS_BACKEND"),
             "device": os.environ.get("GENOTOOL_DEVICE", "cpu"),
             "threads": int(os.environ.get("GENOTOOL_THREADS") or os.cpu_count() or 1),
-            "versions": _versions(),
+            "versions": versions(),
             "data": [dict(item) for item in data],
             "parents": [os.path.relpath(parent, path) for parent in parents],
             "simulated": any(bool(item.get("simulated")) for item in data),
@@ -361,7 +361,8 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     raise Run.stopped
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a result depends on, and the machine."""
     found = {
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import TextIO
 
 from genotool.errors import GenotoolError, UsageError
-from genotool.run import RECORDED_PACKAGES
 
-__all__ = ["check_out", "file_digest", "folder_digest", "provenance_file", "versions", "writing"]
+__all__ = ["check_out", "file_digest", "folder_digest", "provenance_file", "writing"]
 
 
 @contextmanager
@@ -75,14 +72,3 @@ def folder_digest(folder: Path, names: tuple[str, ...]) -> str:
     for file in sorted({file for name in names for file in folder.glob(name) if file.is_file()}):
         digest.update(f"{file.relative_to(folder).as_posix()} {file_digest(file)}\n".encode())
     return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that a result depends on."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
-    for package in RECORDED_PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

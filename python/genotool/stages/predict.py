@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind, Task
 from genotool.errors import InputError, UsageError, nearest
 from genotool.persist import save_json
-from genotool.run import escaped
+from genotool.run import escaped, versions
 from genotool.sequences import Sequences
-from genotool.stages.output import check_out, folder_digest, provenance_file, versions, writing
+from genotool.stages.output import check_out, folder_digest, provenance_file, writing
 
 if TYPE_CHECKING:
     from genotool.trained import Trained

@@ -34,6 +34,7 @@ __all__ = [
     "orders_nothing",
     "paired",
     "resamples",
+    "too_few",
     "values_by_group",
 ]
 
@@ -221,12 +222,17 @@ def _limits(spread: Floats | None, absent: str, count: int | None) -> tuple[floa
     if absent:
         return None, None, absent
     if spread is None:
-        return None, None, f"{count} groups are too few for an interval (at least {FEW_GROUPS})"
+        return None, None, too_few(count or 0)
     held = spread[np.isfinite(spread)]
     if len(held) < (1 - UNDEFINED_SHARE) * len(spread):
         return None, None, "too many resamples could not give the metric"
     low, high = np.percentile(held, [2.5, 97.5])
     return float(low), float(high), ""
+
+
+def too_few(groups: int) -> str:
+    """Return in words that so few groups give no interval."""
+    return f"{groups} group{' is' if groups == 1 else 's are'} too few for an interval (at least {FEW_GROUPS})"
 
 
 def values_by_group(

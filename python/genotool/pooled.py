@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.errors import InputError
-from genotool.intervals import FEW_GROUPS, Difference, Estimate, difference_of, multiplicities, orders_nothing
+from genotool.intervals import FEW_GROUPS, Difference, Estimate, difference_of, multiplicities, orders_nothing, too_few
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER, compute
 from genotool.predictions import TestRows
 from genotool.verdict import MARGIN, Verdict, decide
@@ -90,8 +90,7 @@ def pool(runs: Sequence[TestRows], *, margin: float = MARGIN, draws: int = DRAWS
 
 def _estimate(mean: float, drawn: Floats | None, n: int, groups: int, draws: int) -> Estimate:
     if drawn is None:
-        reason = f"{groups} groups are too few for an interval (at least {FEW_GROUPS})"
-        return Estimate(mean, None, None, n, groups, "no interval", reason)
+        return Estimate(mean, None, None, n, groups, "no interval", too_few(groups))
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     method = f"mean over runs; bootstrap, {groups} groups drawn {draws} times in all runs together, percentiles"
     return Estimate(mean, float(low), float(high), n, groups, method)

@@ -51,9 +51,7 @@ class RowFlags:
     no_floors: NoFloors = False
     fail_on: FailOn = None
 
-    def request(
-        self, data: str, common: Common, family: Any, config: Any, out: Path, *, refit: bool
-    ) -> FitRequest:
+    def request(self, data: str, common: Common, family: Any, config: Any, out: Path, *, refit: bool) -> FitRequest:
         """Return the request that these flags make of a verb that fits `family` to `data`."""
         rows = RowsRequest(
             operand=data,

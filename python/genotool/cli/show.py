@@ -31,7 +31,10 @@ def show_run(run: Run, common: Common) -> None:
 def _show_part(name: str, measured: dict[str, Any]) -> None:
     from genotool.metrics import TITLES
 
-    groups = f", {measured['groups']} groups" if measured.get("groups") else ""
+    number = measured.get("groups")
+    groups = f", {number} group{'' if number == 1 else 's'}" if number else ""
+    if measured.get("seen_rows_left_out"):
+        groups += f"; {measured['seen_rows_left_out']} more left out: the model was trained on them"
     typer.echo(f"{name}: {measured['n']} rows{groups}")
     if measured.get("warning"):
         typer.echo(f"  WARNING: {measured['warning']}")

@@ -63,12 +63,17 @@ def _card(label: str, step: Step, measured: Mapping[str, Any], *, own: bool = Tr
     item = (measured.get("metrics") or {}).get(name) or {}
     word, tone = WORDS.get(str(measured.get("verdict")), ("no verdict", "plain"))
     rows = f"n = {count(measured.get('n'))} {'test ' if own else ''}rows"
-    groups = f", {count(measured['groups'])} groups" if measured.get("groups") else ""
+    groups = _groups(measured)
     interval = ", 95 % interval" if real(item.get("low")) is not None else f", {item.get('reason') or 'no interval'}"
     said = [*_against_floors(measured, name), *(_leaks(step) if own else _seen(measured)), *_warnings(step, measured)]
     if step.record.get("leaky"):
         word, tone = "leaky", "bad"
     return Verdict(label, estimate(item), f"{title_of(name)}{interval}, {rows}{groups}", word, said, tone)
+
+
+def _groups(measured: Mapping[str, Any]) -> str:
+    groups = real(measured.get("groups"))
+    return f", {count(groups)} group{'' if groups == 1 else 's'}" if groups else ""
 
 
 def _repeated(step: Step) -> Verdict:
@@ -77,7 +82,7 @@ def _repeated(step: Step) -> Verdict:
     name = str(found.get("headline"))
     word, tone = WORDS.get(str(found.get("verdict")), ("no verdict", "plain"))
     runs = len(found.get("runs") or [])
-    groups = f", {count(found['groups'])} groups" if found.get("groups") else ""
+    groups = _groups(found)
     detail = f"mean {title_of(name)} over {runs} runs, 95 % interval, n = {count(found.get('n'))} test rows{groups}"
     mean = estimate((found.get("metrics") or {}).get(name) or {})
     said = _against_floors(found, name)

@@ -22,9 +22,14 @@ from genotool.sequences import Sequences
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["KEY_COLUMNS", "About", "Column", "Dataset", "Kind", "LazyColumn", "Task", "concatenate", "take_rows"]
+__all__ = [
+    "KEY_COLUMNS", "ORIGIN", "About", "Column", "Dataset", "Kind", "LazyColumn", "Task", "concatenate", "take_rows",
+]  # fmt: skip
 
 Rows: TypeAlias = NDArray[np.int64]
+
+ORIGIN = "joined from"
+"""The column of joined data sets that names the set of each row; no file has it, a role has no space."""
 
 
 class Kind(StrEnum):
@@ -228,7 +233,7 @@ def _array_digest(array: NDArray[Any]) -> bytes:
 
 
 def concatenate(datasets: list[Dataset], name: str) -> Dataset:
-    """Stack data sets of one kind and task; the text column ``dataset`` says where each row came from.
+    """Stack data sets of one kind and task; the text column `ORIGIN` says where each row came from.
 
     Only columns that all of them have are kept. Ids become ``name:id``, so they stay unique.
     """
@@ -242,9 +247,9 @@ def concatenate(datasets: list[Dataset], name: str) -> Dataset:
     first = datasets[0]
     if any(other.kind != first.kind or other.classes != first.classes for other in datasets):
         raise UsageError(f"{', '.join(d.name for d in datasets)} differ in kind or classes and cannot be joined")
-    shared = set.intersection(*(set(d.columns) for d in datasets)) - {"dataset"}
+    shared = set.intersection(*(set(d.columns) for d in datasets)) - {ORIGIN}
     columns = {role: stack([d.columns[role] for d in datasets]) for role in sorted(shared)}
-    columns["dataset"] = np.repeat([d.name for d in datasets], [len(d) for d in datasets])
+    columns[ORIGIN] = np.repeat([d.name for d in datasets], [len(d) for d in datasets])
     has_groups = all(d.groups is not None for d in datasets)
     has_target = all(d.target is not None for d in datasets)
     return Dataset(

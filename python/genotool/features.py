@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.dataset import KEY_COLUMNS, Dataset, Kind
+from genotool.dataset import KEY_COLUMNS, ORIGIN, Dataset, Kind
 from genotool.sequences import Sequences
 
 __all__ = ["Features", "beside", "default_features", "kmer_features", "positional_features", "with_origin"]
@@ -109,14 +109,14 @@ def with_origin(features: Features, joined: Dataset) -> Features:
     A network that learns sets jointly has a head for each; so this is what a simple model needs to be its equal. Rows
     of no known set count as the first one's, whose head such a network would use.
     """
-    if "dataset" not in joined.columns:
+    if ORIGIN not in joined.columns:
         return features
-    names = list(dict.fromkeys(np.asarray(joined.columns["dataset"]).tolist()))
+    names = list(dict.fromkeys(np.asarray(joined.columns[ORIGIN]).tolist()))
 
     def known(dataset: Dataset) -> Any:
         origin = np.full(len(dataset), names[0])
-        if "dataset" in dataset.columns:
-            origin = np.asarray(dataset.columns["dataset"])
+        if ORIGIN in dataset.columns:
+            origin = np.asarray(dataset.columns[ORIGIN])
         return beside([features(dataset), (origin[:, None] == np.array(names)).astype(np.float32)])
 
     return known

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.dataset import Dataset, Task
+from genotool.dataset import ORIGIN, Dataset, Task
 from genotool.errors import InputError
 from genotool.features import Features, beside, default_features, kmer_features, positional_features, with_origin
 from genotool.intervals import Estimate, bootstrap
@@ -162,9 +162,9 @@ def fit_floors(
 
 def _of_the_first_set(train: Dataset, valid: Dataset) -> NDArray[np.bool_] | None:
     """Return which rows to fit on are of the set that tests, where several were joined; None elsewhere."""
-    if "dataset" not in train.columns:
+    if ORIGIN not in train.columns:
         return None
-    parts = [np.asarray(part.columns["dataset"]) if "dataset" in part.columns else np.full(len(part), train.name)
+    parts = [np.asarray(part.columns[ORIGIN]) if ORIGIN in part.columns else np.full(len(part), train.name)
              for part in (train, valid) if len(part)]  # fmt: skip
     origin = np.concatenate(parts)
     return np.asarray(origin == origin[0])

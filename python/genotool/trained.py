@@ -249,12 +249,15 @@ def _check_record(run: Run) -> None:
     for item in record.get("data") or []:
         if item.get("kind", Kind.GUIDES) not in list(Kind):
             raise InputError("run.json names no known kind", file=file, value=item["kind"], hint=DAMAGED)
-    threshold, prior = record.get("threshold") or 0, record.get("prior") or {"trained": 0.5, "true": 0.5}
-    wrong = {name: prior.get(name) for name in ("trained", "true") if not _is_probability(prior.get(name))}
+    threshold, prior = record.get("threshold") or 0, record.get("prior") or {"trained": [1.0], "true": [1.0]}
+    wrong = {name: prior.get(name) for name in ("trained", "true") if not _are_shares(prior.get(name))}
     if wrong or not np.isfinite(threshold):
         value = wrong or threshold
         raise InputError("run.json: threshold or prior is no number of use", file=file, value=value, hint=DAMAGED)
 
 
-def _is_probability(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
+def _are_shares(value: Any) -> bool:
+    """Return whether a value is the share of each class: numbers from 0 to 1 that make 1."""
+    if not isinstance(value, list) or not all(isinstance(item, int | float) and 0 <= item <= 1 for item in value):
+        return False
+    return abs(sum(value) - 1) < 1e-6

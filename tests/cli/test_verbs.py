@@ -69,6 +69,24 @@ def test_one_seed_for_everything(genotool, toy_table: Path) -> None:
     assert "--seed" in done.stderr
 
 
+@pytest.mark.parametrize("balance", ["under", "smoten", "weights"])
+def test_a_model_of_balanced_classes_is_evaluated_and_predicts(
+    genotool, toy_table: Path, tmp_path: Path, balance: str
+) -> None:
+    lines = toy_table.read_text().splitlines()
+    scarce = [line for number, line in enumerate(lines) if "\t1\t" not in line or number % 3]
+    toy_table.write_text("\n".join(scarce) + "\n")
+    run = tmp_path / "run"
+    words = ("train", "nearest", toy_table, "--balance", balance, "--test-share", 0.3, "--no-floors", "-o", run)
+    done = genotool(*words)
+    assert done.returncode == 0, done.stderr
+    own = json.loads((run / "metrics.json").read_text())["test"]["metrics"]["brier"]["value"]
+    done = genotool("evaluate", run, "--no-floors", "-o", tmp_path / "evaluated", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["test"]["metrics"]["brier"]["value"] == pytest.approx(own, abs=1e-5)
+    assert genotool("predict", run, toy_table).returncode == 0
+
+
 def test_results_on_stdout_the_rest_on_stderr(genotool, toy_table: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     done = genotool("train", "nearest", toy_table, "-o", run, "--no-floors", "--threads", 1, "--json")

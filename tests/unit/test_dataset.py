@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from genotool.dataset import About, Dataset, Kind, Task, concatenate, take_rows
+from genotool.dataset import ORIGIN, About, Dataset, Kind, Task, concatenate, take_rows
 from genotool.errors import UsageError
 from genotool.sequences import Sequences
 from genotool.testing import toy_dataset
@@ -99,9 +99,9 @@ def test_concatenate_says_where_each_row_came_from() -> None:
     right = dataclasses.replace(right, columns={**right.columns, "extra": np.array(["x", "y", "z"])})
     both = concatenate([left, right], "both")
     assert both.ids.tolist()[::3] == ["set0:row-000", "set1:row-000"]
-    assert both.columns["dataset"].tolist() == ["set0"] * 3 + ["set1"] * 3
+    assert both.columns[ORIGIN].tolist() == ["set0"] * 3 + ["set1"] * 3
     assert list(both.columns["sequence"]) == [*left.columns["sequence"], *right.columns["sequence"]]
-    assert set(both.columns) == {"sequence", "dataset"}
+    assert set(both.columns) == {"sequence", ORIGIN}
     assert both.target.tolist() == [*left.target.tolist(), *right.target.tolist()]
     assert both.about.simulated
 

@@ -93,7 +93,7 @@ def test_data_that_have_changed_are_noticed(run: Path, table: Path) -> None:
         ({"task": "clustering"}, InputError, "names no known task .*clustering"),
         ({"task": None}, InputError, "names no known task"),
         ({"threshold": "half"}, InputError, "threshold is of the wrong type .*half"),
-        ({"prior": {"trained": 2, "true": 0.5}}, InputError, "threshold or prior is no number of use .*2"),
+        ({"prior": {"trained": [2, -1], "true": [0.5, 0.5]}}, InputError, "threshold or prior is no number of use .*2"),
         ({"data": [{"kind": "guide"}]}, InputError, "names no known kind .*guide"),
         ({"data": [{"name": "toy"}]}, InputError, "the run names no data"),
         ({"family": "sgrn"}, InputError, "family that is not installed"),

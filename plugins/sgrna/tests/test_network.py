@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from genotool.dataset import Dataset, Kind, Task
+from genotool.dataset import ORIGIN, Dataset, Kind, Task
 from genotool.encoding import EncodedView
 from genotool.errors import UsageError
 from genotool.run import Run
@@ -42,7 +42,7 @@ def guides(count: int, seed: int) -> Dataset:
         ids=np.array([str(row) for row in range(count)]),
         columns={
             "guide": Sequences.from_strings(texts),
-            "dataset": np.array(["one", "two"])[np.arange(count) % 2],
+            ORIGIN: np.array(["one", "two"])[np.arange(count) % 2],
         },
         target=np.array([int(text[19] == "G") for text in texts], np.int64),
         classes=("0", "1"),
@@ -119,10 +119,10 @@ def test_sets_learned_together_have_heads_of_their_own(number: int, config: Any,
 
     names = ["one", "two"] if number == 0 else ["two", "one"]
     rows = guides(1600, seed=1)
-    turned = np.asarray(rows.columns["dataset"]) == "two"
+    turned = np.asarray(rows.columns[ORIGIN]) == "two"
     rows = dataclasses.replace(
         rows,
-        columns={**rows.columns, "dataset": np.where(turned, names[1], names[0])},
+        columns={**rows.columns, ORIGIN: np.where(turned, names[1], names[0])},
         target=np.where(turned, 1 - rows.target, rows.target),
     )
     config = dataclasses.replace(config, towers=2, training=Training(epochs=6, batch_size=32, learning_rate=0.01))
@@ -133,7 +133,18 @@ def test_sets_learned_together_have_heads_of_their_own(number: int, config: Any,
         model = family.fit(config, Task.BINARY, train, valid, run)
     unseen = rows.take(np.arange(1400, 1600))
     score = model.predict(encoder.encode(unseen))
-    first = np.asarray(unseen.columns["dataset"]) == names[0]
+    first = np.asarray(unseen.columns[ORIGIN]) == names[0]
     own = np.asarray(unseen.target)[first]
     assert np.mean((score[first] > 0.5) == own) > 0.9
     assert [tensor.name for tensor in model.network.inputs] == ["guide"]
+
+
+def test_a_column_of_that_name_in_a_file_joins_nothing(config: Any) -> None:
+    """A published table may name the screen of each row; only sets that were asked for have heads of their own."""
+    from genotool_sgrna.encoder import lines_of
+    from genotool_sgrna.family import GuideFamily
+
+    rows = guides(20, seed=1)
+    rows = dataclasses.replace(rows, columns={"guide": rows.columns["guide"], "dataset": rows.columns[ORIGIN]})
+    encoder = GuideFamily().encoder(config, Task.BINARY).fit([rows])
+    assert lines_of(EncodedView(rows, encoder)) == 1

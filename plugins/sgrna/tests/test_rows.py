@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from genotool import registry
 from genotool.audit import ModelKeys, overlap_mask, read_keys, write_keys
-from genotool.dataset import Dataset
+from genotool.dataset import ORIGIN, Dataset
 from genotool.errors import AuditFindingError
 from genotool.sequences import Sequences
 from genotool.split import Fractions, Part
@@ -94,7 +94,7 @@ def test_refit_rows_are_training_and_validation_and_keep_their_line(demo: Path) 
     rows = chosen("hct116", 0, demo)
     assert len(rows.refit) == len(rows.train) + len(rows.valid)
     assert set(rows.refit.ids.tolist()) == set(rows.train.ids.tolist()) | set(rows.valid.ids.tolist())
-    assert set(np.asarray(rows.refit.columns["dataset"]).tolist()) == {"hct116", "hela", "hl60"}
+    assert set(np.asarray(rows.refit.columns[ORIGIN]).tolist()) == {"hct116", "hela", "hl60"}
 
 
 def test_a_gene_that_tests_in_a_set_of_few_genes_trains_nowhere(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from genotool.dataset import Dataset
+from genotool.dataset import ORIGIN, Dataset
 from genotool.encoding import Batch, EncodedView
 from genotool.persist import load_json, save_json
 from genotool.sequences import Sequences
@@ -49,8 +49,8 @@ class GuideEncoder:
     def fit(self, batches: Iterable[Dataset]) -> Self:
         """Note the data sets that the rows come from."""
         for batch in batches:
-            if "dataset" in batch.columns:
-                names = dict.fromkeys(np.asarray(batch.columns["dataset"]).tolist())
+            if ORIGIN in batch.columns:
+                names = dict.fromkeys(np.asarray(batch.columns[ORIGIN]).tolist())
                 self.lines += [str(name) for name in names if str(name) not in self.lines]
         return self
 
@@ -65,7 +65,7 @@ class GuideEncoder:
         return inputs
 
     def _line_of(self, batch: Dataset) -> NDArray[np.uint8]:
-        names = np.asarray(batch.columns["dataset"]) if "dataset" in batch.columns else None
+        names = np.asarray(batch.columns[ORIGIN]) if ORIGIN in batch.columns else None
         one_hot = np.zeros((len(batch), len(self.lines)), np.uint8)
         for number, line in enumerate(self.lines):
             one_hot[:, number] = number == 0 if names is None else names == line

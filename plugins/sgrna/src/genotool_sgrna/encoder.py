@@ -84,4 +84,4 @@ class GuideEncoder:
 def lines_of(rows: EncodedView) -> int:
     """Return how many data sets the rows are learned from, each with a head of its own."""
     encoder = rows.encoder
-    return len(encoder.lines) if isinstance(encoder, GuideEncoder) else 1
+    return max(1, len(encoder.lines)) if isinstance(encoder, GuideEncoder) else 1

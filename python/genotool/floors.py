@@ -126,9 +126,8 @@ def fit_floors(
     features
         The family's natural features; None: `default_features`.
     extra_scores
-        Name to a pretraining model's scores of (training then validation rows, test rows). Each gives one
-        more
-        floor, LightGBM with that score as a feature.
+        Name to a pretraining model's scores of (training then validation rows, test rows). Each gives two more
+        floors: LightGBM with that score as a feature, and the score as it is, of which only the order counts.
     threads
         For LightGBM; the result does not depend on it.
     score_task
@@ -150,11 +149,15 @@ def fit_floors(
         key = "lightgbm+pretrained" if name == "pretrained" else f"lightgbm+{name}"
         summary = f"LightGBM on the simple features and the score of the {name} model"
         fitted.append((key, summary, _lightgbm(rows.with_column(seen, unseen))))
+        fitted.append((name, f"the score of the {name} model as it is", np.asarray(unseen, np.float64)))
     raw = rows.measured is not rows.task
     return [
         Floor(
             name, summary, scores,
-            bootstrap(rows.measured, rows.target, scores, groups=test.groups, seed=seed, draws=draws, raw=raw),
+            bootstrap(
+                rows.measured, rows.target, scores, groups=test.groups, seed=seed, draws=draws,
+                raw=raw or name in (extra_scores or {}),
+            ),
         )
         for name, summary, scores in fitted
     ]  # fmt: skip

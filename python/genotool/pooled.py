@@ -113,7 +113,7 @@ def _union(runs: Sequence[TestRows]) -> tuple[list[NDArray[np.int64]], int]:
 
 
 def _groups(run: TestRows) -> list[str]:
-    return [""] * len(run.ids) if run.groups is None else [str(group) for group in run.groups]
+    return [""] * len(run.ids) if run.groups is None else [str(group).upper() for group in run.groups]
 
 
 def _drawn_means(

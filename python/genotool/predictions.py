@@ -22,7 +22,7 @@ from genotool.run import Run
 from genotool.sequences import Sequences
 from genotool.split import Part
 
-__all__ = ["TestRows", "read_test_rows", "write_floor_scores", "write_scores"]
+__all__ = ["TestRows", "read_test_rows", "trained_groups", "write_floor_scores", "write_scores"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -130,6 +130,15 @@ def read_test_rows(run: Run, name: str) -> TestRows:
         raise InputError(f"the scores are damaged: {error}", file=file, hint="make the run again") from error
     groups = np.array([row["group"] for row in rows], np.str_) if "group" in rows[0] else None
     return TestRows(name, task, np.array([row["id"] for row in rows], np.str_), groups, target, score, floors)
+
+
+def trained_groups(run: Run) -> set[str]:
+    """Return the groups, in capitals, whose rows trained or validated the model of a run; none where it has none."""
+    if not run.file("predictions.tsv").is_file():
+        return set()
+    fitted = {Part.TRAIN.name.lower(), Part.VALID.name.lower()}
+    return {row["group"].upper() for row in _table(run.file("predictions.tsv"))
+            if row.get("group") and row.get("split") in fitted}  # fmt: skip
 
 
 def _table(file: Path) -> list[dict[str, str]]:

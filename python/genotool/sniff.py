@@ -48,7 +48,7 @@ OTHER_ROLES = {
     "raw_value": ("rawvalue",),
     "dataset": ("dataset",),
 }
-GENE = ("gene", "genesymbol", "genename", "targetgene", "symbol")
+GENE = ("gene", "genesymbol", "genename", "targetgene", "symbol", "hgncsymbol", "hgnc", "geneid", "ensemblid")
 SPLIT = ("split",)
 PAIR = (("seq1", "seq2"), ("sequence1", "sequence2"), ("on", "off"))
 SEQUENCE = ("sequence", "seq", "dna", "promoter")
@@ -274,7 +274,8 @@ def _guides(table: Table, entry: Entry) -> Entry:
     target = "label" if label else "efficacy" if efficacy else ""
     found = replace(entry, kind=Kind.GUIDES, reader="table", columns=_in(table, columns), target=target)
     classes = ("0", "1") if label and content(table, label).words & {"0", "1"} else ()
-    return replace(found, classes=classes, groups=_filled(table, GENE), split=_filled(table, SPLIT))
+    groups = entry.columns.get("gene") or _filled(table, GENE)
+    return replace(found, classes=classes, groups=groups, split=_filled(table, SPLIT))
 
 
 def _in(table: Table, columns: dict[str, str]) -> dict[str, str]:

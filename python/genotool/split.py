@@ -252,15 +252,19 @@ def from_file(file: Path, dataset: Dataset) -> Split:
     known: dict[str, int] = {}
     head: dict[str, str] = {}
     counts: dict[str, int] = {}
-    for number, line in enumerate(_lines(file), start=1):
+    lines = _lines(file)
+    header = next((at for at, line in enumerate(lines) if line.split("\t")[:2] == ["id", "part"]), -1)
+    for line in lines[: max(header, 0)]:
         cells = line.split("\t")
         if cells[0] == "# count" and len(cells) == 3 and cells[2].isdigit():
             counts[cells[1]] = int(cells[2])
-        elif line.startswith("# ") and not known and len(cells) >= 2:
+        elif line.startswith("# ") and len(cells) >= 2:
             head[cells[0][2:]] = cells[1]
-        elif line and (known or not line.startswith("#")) and cells[:2] != ["id", "part"]:
-            if len(cells) < 2 or cells[1] not in names:
-                raise InputError("a split file has two columns, id and part", file=file, row=number, value=line)
+    for number, line in enumerate(lines[header + 1 :], start=header + 2):
+        cells = line.split("\t")
+        if line and (len(cells) < 2 or cells[1] not in names):
+            raise InputError("a split file has two columns, id and part", file=file, row=number, value=line)
+        if line:
             known[cells[0]] = names[cells[1]]
     ids = [escaped(row) for row in dataset.ids.tolist()]
     missing = [row for row in ids if row not in known]
@@ -276,7 +280,7 @@ def from_file(file: Path, dataset: Dataset) -> Split:
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8").splitlines()
+        return file.read_text(encoding="utf-8").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError as error:
         raise InputError("a split file is UTF-8 text", file=file) from error
 

@@ -43,6 +43,28 @@ def test_a_changed_result_and_changed_data_are_named(genotool, run: Path, tmp_pa
     assert "the content of a is no longer what it was" in done.stdout
 
 
+def test_nothing_that_lies_in_the_recorded_folder_is_run(genotool, run: Path, tmp_path: Path) -> None:
+    """`python -m` would import a package `genotool` from the working folder, which a foreign run.json may name."""
+    (run / "genotool").mkdir()
+    (run / "genotool/__init__.py").write_text("")
+    (run / "genotool/__main__.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "cwd": str(run)}))
+    genotool("replay", run, "-o", tmp_path / "again")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["genotool", "sgrna", "compare", "--resume", "victim"], ["genotool", "train", "x"], ["genotool"], None]
+)
+def test_only_the_command_that_made_the_run_is_run(genotool, run: Path, tmp_path: Path, command: object) -> None:
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "command": command}))
+    done = genotool("replay", run, "-o", tmp_path / "again")
+    assert done.returncode == 3
+    assert "no command that can be run again" in done.stderr
+
+
 def test_an_unfinished_run_is_not_replayed(genotool, run: Path, tmp_path: Path) -> None:
     (run / "DONE").unlink()
     done = genotool("replay", run, "-o", tmp_path / "again")

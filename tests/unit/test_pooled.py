@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,6 +60,13 @@ def test_the_same_run_five_times_is_no_more_evidence_than_once() -> None:
     once = simulated(3, 1.7, genes=range(40))
     alone, often = pool([once], seed=0).verdict, pool([once] * 5, seed=0).verdict
     assert (often.low, often.high) == pytest.approx((alone.low, alone.high), abs=1e-12)
+
+
+def test_one_gene_under_two_spellings_is_no_more_evidence() -> None:
+    once = simulated(3, 1.7, genes=range(40))
+    small = dataclasses.replace(once, groups=np.char.upper(once.groups))
+    alone, both = pool([once], seed=0).verdict, pool([once, small], seed=0).verdict
+    assert (both.low, both.high) == pytest.approx((alone.low, alone.high), abs=1e-12)
 
 
 def test_other_genes_are_more_evidence() -> None:

@@ -188,6 +188,15 @@ def test_a_file_gives_back_the_split(tmp_path: Path) -> None:
     assert from_file(tmp_path / "split.tsv", shuffled).parts.tolist() == split.parts.tolist()[::-1]
 
 
+def test_any_id_comes_back(tmp_path: Path) -> None:
+    rows = guides(8, None)
+    ids = np.array(["#1", "# seed", "a\x85q", "\u2028c", "b\x0b", "t\tx", "n\nx", "r\rx"])
+    rows = dataclasses.replace(rows, ids=ids)
+    split = choose(rows, "row", 3)
+    split.save(tmp_path / "split.tsv", rows.ids)
+    assert from_file(tmp_path / "split.tsv", rows).parts.tolist() == split.parts.tolist()
+
+
 def test_ids_may_begin_with_a_hash_sign(tmp_path: Path) -> None:
     rows = dataclasses.replace(guides(3, None), ids=np.array(["a", "#1", "# b"]))
     split = choose(rows, "row", 0)

@@ -124,3 +124,31 @@ def test_a_gene_that_tests_in_a_set_of_few_genes_trains_nowhere(tmp_path: Path) 
             tested = {gene.upper() for gene in genes(rows.test)}
             assert tested
             assert not tested & {gene.upper() for gene in genes(rows.refit)}
+
+
+def test_a_split_file_that_keeps_genes_together_counts_as_one_by_gene(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+
+    def written(name: str) -> str:
+        guides = ["".join(rng.choice(list("ACGT"), 21)) + "GG" for _ in range(400)]
+        lines = [f"{guide}\t{number % 2}\tgene{number % 40}" for number, guide in enumerate(guides)]
+        (tmp_path / name).write_text("guide\tlabel\tgene\n" + "\n".join(lines) + "\n")
+        return str(tmp_path / name)
+
+    first, second = written("first.tsv"), written("second.tsv")
+    part = {0: "test", 1: "valid"}
+    lines = [f"{row}\t{part.get(number % 40 % 5, 'train')}" for number, row in enumerate(registry.load(first).ids)]
+    (tmp_path / "split.tsv").write_text("id\tpart\n" + "\n".join(lines) + "\n")
+    rows = select(RowsRequest(first, split=str(tmp_path / "split.tsv"), together=(second,)))
+    assert genes(rows.test) == {f"gene{number}" for number in range(0, 40, 5)}
+    assert not genes(rows.test) & genes(rows.refit)
+
+
+def test_genes_that_the_parent_trained_on_do_not_test_whatever_the_seed(tmp_path: Path, demo: Path) -> None:
+    keys = tmp_path / "keys.bin"
+    line = chosen("hct116", 0, demo)
+    write_keys(keys, line.refit)
+    known = {gene.upper() for gene in genes(line.refit)}
+    rows = select(RowsRequest("hela", data_dir=demo, seed=1), read_keys(keys), known)
+    assert len(rows.test)
+    assert not {gene.upper() for gene in genes(rows.test)} & known

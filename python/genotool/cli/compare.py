@@ -59,6 +59,8 @@ def _show_pooled(found: dict[str, Any]) -> None:
         typer.echo(f"  against {item['against']:22} {_difference(item['difference'])}  {item['word']}")
     for name, measured in found["by_data"].items():
         typer.echo(f"  {name}: {measured['sentence']}")
+    if found["settings_differ"]:
+        typer.echo(f"  these are no repeats of one model: they differ in {', '.join(found['settings_differ'])}")
     typer.echo(f"verdict over {len(found['runs'])} runs: {found['sentence']}")
 
 
@@ -71,8 +73,8 @@ def _show_leaderboard(found: dict[str, Any]) -> None:
         rest = "" if item["behind_best"] is None else f"  behind the best by {_difference(behind)}"
         rest += "" if item["p_holm"] is None else f", Holm p {item['p_holm']:.3g}"
         typer.echo(
-            f"{place:3}  {item['run']:{width}}  {_number(item['value'])}{interval}{rest}  ({item['against_floors']} "
-            "the best floor)"
+            f"{place:3}  {item['run']:{width}}  {_number(item['value'])}{interval}{rest}  (against its best floor: "
+            f"{item['against_floors']})"
         )
 
 

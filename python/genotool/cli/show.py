@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -25,7 +26,23 @@ def show_run(run: Run, common: Common) -> None:
     for name, measured in parts.items():
         if measured:
             _show_part(name, measured)
+    for line in _about(run, metrics):
+        typer.echo(line)
     typer.echo(f"run: {run.path}")
+
+
+def _about(run: Run, metrics: dict[str, Any]) -> Iterator[str]:
+    """Yield how the rows were split and balanced, and what the audit found worst."""
+    split = run.record.get("split") or {}
+    if split.get("method"):
+        yield f"split by {split['method']}; open: {split.get('leaves_open')}"
+    if sentence := (metrics.get("balance") or {}).get("sentence"):
+        yield f"balance: {sentence}"
+    audit = run.read_json("audit.json") if run.file("audit.json").is_file() else {}
+    found = [item for item in audit.get("findings", []) if item["severity"] != "note"]
+    if found:
+        many = "1 finding" if len(found) == 1 else f"{len(found)} findings"
+        yield f"audit: {many} above a note, the worst ({found[0]['severity']}): {found[0]['message']}"
 
 
 def _show_part(name: str, measured: dict[str, Any]) -> None:

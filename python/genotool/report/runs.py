@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genotool.report.blocks import Block, Grid, Section
+from genotool.report.blocks import Block, Grid, Notice, Section
 from genotool.report.collect import Collected, Step
 from genotool.report.numbers import count, estimate, number, p_value, real, title_of
 
@@ -33,7 +33,11 @@ def _repeats(found: Mapping[str, Any]) -> list[Block]:
     head = ["run", "n", f"the model, {title_of(metric)}", *(_words(floor) for floor in floors)]
     title = f"Repeats: {title_of(metric)} of {len(rows) - 1} runs, each on its own test rows"
     numeric = frozenset(range(1, len(head)))
-    return [Grid(head, rows, numeric=numeric, title=title), _verdicts(found)]
+    differ = found.get("settings_differ") or []
+    notes: list[Block] = (
+        [Notice(f"No repeats of one model: the runs differ in {', '.join(map(str, differ))}.")] if differ else []
+    )
+    return [*notes, Grid(head, rows, numeric=numeric, title=title), _verdicts(found)]
 
 
 def _verdicts(found: Mapping[str, Any]) -> Grid:

@@ -49,12 +49,14 @@ FINDING = Keys(
 SHAPES: Mapping[str, Any] = {
     "metrics": Keys(
         {"task": TEXT, "threshold": NUMBER, "refit": (bool,), "met": NUMBER, "test": MEASURED, "valid": MEASURED,
+         "balance": Keys({"method": TEXT, "sentence": TEXT}),
          "with_overlap": MEASURED, "without_overlap": MEASURED, "sets": Each(MEASURED)}
     ),
     "audit": Keys({"data": LIST, "findings": Each(FINDING, LIST)}),
     "comparison": Keys({"notes": LIST}),
     "leaderboard": Keys({"metric": TEXT, "runs": Each(COMPARED, LIST)}),
-    "pooled": Keys({**MEASURED.known, "task": TEXT, "runs": Each(COMPARED, LIST), "by_data": Each(MEASURED)}),
+    "pooled": Keys({**MEASURED.known, "task": TEXT, "runs": Each(COMPARED, LIST), "by_data": Each(MEASURED),
+                    "settings_differ": LIST}),
     "explanation": Keys({"exact": (bool,), "means": TABLE}),
     "summary": Keys({"asked": TEXT, "models": Each(TEXT)}),
     "run": Keys(

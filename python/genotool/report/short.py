@@ -66,9 +66,21 @@ def _card(label: str, step: Step, measured: Mapping[str, Any], *, own: bool = Tr
     groups = _groups(measured)
     interval = ", 95 % interval" if real(item.get("low")) is not None else f", {item.get('reason') or 'no interval'}"
     said = [*_against_floors(measured, name), *(_leaks(step) if own else _seen(measured)), *_warnings(step, measured)]
+    if own and (resampled := _resampled(step)):
+        said.append(resampled)
     if step.record.get("leaky"):
         word, tone = "leaky", "bad"
     return Verdict(label, estimate(item), f"{title_of(name)}{interval}, {rows}{groups}", word, said, tone)
+
+
+def _resampled(step: Step) -> str:
+    """Return how the classes of the training rows were balanced, and what share of synthetic rows is no DNA."""
+    balance = step.content["metrics"].get("balance") or {}
+    method = str(balance.get("method") or "none")
+    if method == "none":
+        return ""
+    more = f": {balance['sentence']}" if balance.get("sentence") else ""
+    return f"The classes of the training rows were balanced ({method}){more}; test rows never are."
 
 
 def _groups(measured: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genotool.audit import Audit
+from genotool.config import flatten
 from genotool.errors import UsageError
 from genotool.leaderboard import Place, rank
 from genotool.metrics import HEADLINE, compute
@@ -93,7 +94,20 @@ def _pooled(rows: Sequence[TestRows], runs: Sequence[Run], margin: float, seed: 
         for name, repeats in _by_data(rows, runs).items()
         if 1 < len(repeats) < len(rows)
     }
-    return {"task": rows[0].task.value, **_measured(found), "runs": each, "by_data": by_data}
+    return {
+        "task": rows[0].task.value,
+        **_measured(found),
+        "runs": each,
+        "by_data": by_data,
+        "settings_differ": _differing(runs),
+    }
+
+
+def _differing(runs: Sequence[Run]) -> list[str]:
+    """Return the settings in which the runs differ, the seed apart: repeats of one model differ in none."""
+    settings = [flatten(run.record.get("config") or {}) for run in runs]
+    names = sorted({name for each in settings for name in each} - {"seed"})
+    return [name for name in names if len({repr(each.get(name)) for each in settings}) > 1]
 
 
 def _measured(found: Pooled) -> dict[str, Any]:

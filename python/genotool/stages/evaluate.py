@@ -19,7 +19,7 @@ from genotool.dataset import Dataset, Task
 from genotool.errors import InputError, UsageError
 from genotool.family import NaturalFeatures
 from genotool.floors import Floor, fit_floors
-from genotool.predictions import write_floor_scores, write_scores
+from genotool.predictions import trained_groups, write_floor_scores, write_scores
 from genotool.run import Run
 from genotool.split import Fractions, Part
 from genotool.stages.fitting import data_record
@@ -178,6 +178,7 @@ def _fitted_on(trained: Trained, own: Dataset) -> tuple[Dataset, Dataset]:
             overlap=record["overlap"],
         ),
         None if parent is None else parent.keys,
+        frozenset() if parent is None else trained_groups(parent.run),
     )
     return rows.train, rows.valid
 

@@ -20,7 +20,7 @@ from genotool.encoding import EncodedView, Encoder
 from genotool.errors import UsageError
 from genotool.family import Family, Model, NaturalFeatures
 from genotool.floors import Floor, fit_floors
-from genotool.predictions import write_floor_scores, write_scores
+from genotool.predictions import trained_groups, write_floor_scores, write_scores
 from genotool.run import Run
 from genotool.split import Part
 from genotool.stages.rows import Rows, RowsRequest, audited, select
@@ -86,7 +86,7 @@ def fit_run(
         If the family cannot do the task or take the kind of rows.
     """
     Run.check_free(request.out, request.overwrite)
-    rows = select(request.rows, None if parent is None else parent.keys)
+    rows = select(request.rows) if parent is None else select(request.rows, parent.keys, trained_groups(parent.run))
     task = rows.dataset.task
     assert task is not None
     _check_family(request.family, rows.dataset, task)
@@ -127,7 +127,7 @@ def _create(request: FitRequest, verb: str, rows: Rows, task: Task, parent: Trai
         task=task.value,
         config=configs.to_mapping(request.config),
         seed=request.rows.seed,
-        data=[data_record(rows.dataset, request.rows)],
+        data=[data_record(rows.dataset, request.rows), *map(data_record, rows.joined)],
         parents=[] if parent is None else [parent.run.path],
         overwrite=request.overwrite,
     )

@@ -47,7 +47,7 @@ def replay(folder: Path, *, out: Path, tolerance: float = TOLERANCE, overwrite: 
     words = _command(original, out.absolute())
     Run.check_free(out, overwrite)
     code = subprocess.run(
-        [sys.executable, "-m", "genotool", *words, *(["--overwrite"] if overwrite else [])],
+        [sys.executable, "-P", "-m", "genotool", *words, *(["--overwrite"] if overwrite else [])],
         cwd=_folder(original), env=_environment(original), stdout=subprocess.DEVNULL, check=False,
     ).returncode  # fmt: skip
     if not (out / "DONE").is_file():
@@ -56,10 +56,11 @@ def replay(folder: Path, *, out: Path, tolerance: float = TOLERANCE, overwrite: 
 
 
 def _command(original: Run, out: Path) -> list[str]:
-    command = original.record.get("command")
-    if not isinstance(command, list) or len(command) < 2:
+    command = [str(word) for word in original.record.get("command") or []]
+    known = len(command) > 1 and str(original.record.get("verb")).startswith(command[1])
+    if not known or any(word.startswith("--resume") for word in command):
         raise InputError("run.json names no command that can be run again", file=original.path)
-    words, kept = [str(word) for word in command[1:]], []
+    words, kept = command[1:], []
     skip = False
     for word in words:
         if not skip and word not in ALONE and word.partition("=")[0] not in VALUED:

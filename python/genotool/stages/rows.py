@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,8 @@ class Rows:
         hold theirs too, these rows first.
     met
         Row numbers that the overlap policy took out of training, or (with a finished model) moved into it.
+    joined
+        The `together` sets, whole.
     """
 
     dataset: Dataset
@@ -79,15 +82,18 @@ class Rows:
     test: Dataset
     audit: Audit
     met: NDArray[np.int64]
+    joined: tuple[Dataset, ...] = ()
 
 
-def select(request: RowsRequest, seen: ModelKeys | None = None) -> Rows:
+def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: Collection[str] = frozenset()) -> Rows:
     """Load the data, split them, apply the overlap policy and audit what came of it.
 
     Parameters
     ----------
     seen
         The training keys of the model that will be transferred, if there is one.
+    trained_groups
+        The groups that it was trained on, in capitals: with another seed they would test here.
 
     Raises
     ------
@@ -104,7 +110,7 @@ def select(request: RowsRequest, seen: ModelKeys | None = None) -> Rows:
     splits = {name: _split(request, other, None) for name, other in others.items()}
     split = _split(request, main, request.split)
     split, splits = _keep_groups_apart(main, split, others, splits)
-    split, splits, moved = _move_seen(request, main, split, others, splits, seen)
+    split, splits, moved = _move_seen(request, main, split, others, splits, seen, set(trained_groups))
     held_out = [_part(main, split, Part.VALID), _part(main, split, Part.TEST)]
     held_out += [_part(o, splits[n], p) for n, o in others.items() for p in (Part.VALID, Part.TEST)]
     avoided = [_avoided(request, item) for item in request.avoid]
@@ -122,7 +128,8 @@ def select(request: RowsRequest, seen: ModelKeys | None = None) -> Rows:
     audit = audit_split(main, split).merged(
         audit_datasets([main, *(others[name] for name in joint)], keys=[] if seen is None else [seen])
     )
-    return Rows(main, split, train, valid, refit, test, audit, np.union1d(moved, dropped).astype(np.int64))
+    met, joined = np.union1d(moved, dropped).astype(np.int64), tuple(others[name] for name in joint)
+    return Rows(main, split, train, valid, refit, test, audit, met, joined)
 
 
 def _load(request: RowsRequest, operand: str) -> Dataset:
@@ -177,10 +184,25 @@ def _keep_groups_apart(
 
 
 def _groups_in(dataset: Dataset, split: Split, part: Part) -> set[str]:
-    """Return the groups of a part, in capitals; none where the split is not one by group."""
-    if dataset.groups is None or split.method not in GROUPED:
+    """Return the groups of a part, in capitals; none where the split does not keep groups together."""
+    if not _keeps_groups(dataset, split):
         return set()
-    return set(np.char.upper(dataset.groups[split.rows(part)]).tolist()) - {""}
+    return _named(dataset, split.rows(part))
+
+
+def _named(dataset: Dataset, rows: NDArray[Any]) -> set[str]:
+    """Return the groups of some rows, in capitals."""
+    if dataset.groups is None:
+        return set()
+    return set(np.char.upper(dataset.groups[rows]).tolist()) - {""}
+
+
+def _keeps_groups(dataset: Dataset, split: Split) -> bool:
+    """Return whether a split is one by group: by its name, or (a split file) because no group straddles its parts."""
+    if dataset.groups is None or split.method in GROUPED:
+        return dataset.groups is not None
+    train, valid, test = (_named(dataset, split.rows(part)) for part in (Part.TRAIN, Part.VALID, Part.TEST))
+    return not (train & valid or (train | valid) & test)
 
 
 def _move_seen(
@@ -190,6 +212,7 @@ def _move_seen(
     others: dict[str, Dataset],
     splits: dict[str, Split],
     seen: ModelKeys | None,
+    trained_groups: set[str],
 ) -> tuple[Split, dict[str, Split], NDArray[np.int64]]:
     """Move what the model has trained on, with all rows of its groups and in every set, to the training part."""
     if seen is None or request.overlap == "keep":
@@ -198,7 +221,9 @@ def _move_seen(
     here = overlap_mask(main, seen, relations=RELATIONS)
     if request.overlap == "error" and here.any():
         raise AuditFindingError(f"{int(here.sum())} rows of {main.name} are among what the model was trained on")
-    groups = _groups_of(main, here, split).union(*(_groups_of(others[n], known[n], splits[n]) for n in others))
+    groups = trained_groups | _groups_of(main, here, split).union(
+        *(_groups_of(others[n], known[n], splits[n]) for n in others)
+    )
     moved = _seen_rows(main, here, split, groups)
     for name, other in others.items():
         rows = _seen_rows(other, known[name], splits[name], groups)
@@ -207,14 +232,13 @@ def _move_seen(
 
 
 def _groups_of(dataset: Dataset, met: NDArray[np.bool_], split: Split) -> set[str]:
-    grouped = dataset.groups is not None and split.method in GROUPED
-    return set(dataset.groups[met].tolist()) - {""} if grouped and dataset.groups is not None else set()
+    return _named(dataset, np.flatnonzero(met)) if _keeps_groups(dataset, split) else set()
 
 
 def _seen_rows(dataset: Dataset, met: NDArray[np.bool_], split: Split, groups: set[str]) -> NDArray[np.int64]:
     """Return the rows outside training that the model has seen, or whose group holds such a row in any set."""
     if groups and dataset.groups is not None:
-        met = met | np.isin(dataset.groups, sorted(groups))
+        met = met | np.isin(np.char.upper(dataset.groups), sorted(groups))
     return np.flatnonzero(met & (split.parts != Part.TRAIN)).astype(np.int64)
 
 

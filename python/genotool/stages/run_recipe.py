@@ -16,7 +16,7 @@ from typing import Any
 from genotool import config as configs
 from genotool.assessment import HEADLINE
 from genotool.dataset import Task
-from genotool.errors import GenotoolError, StoppedError
+from genotool.errors import GenotoolError, StoppedError, UsageError
 from genotool.recipe import Plan, Recipe, Request, Step
 from genotool.run import Run
 
@@ -53,6 +53,7 @@ def run_recipe(
         If a signal stops it; to be resumed.
     """
     plan = recipe.plan(config, request)
+    _check_name(plan, out)
     run = Run.create(
         out, verb="run", family=recipe.name, config=configs.to_mapping(config), seed=request.seed, overwrite=overwrite
     )
@@ -74,6 +75,16 @@ def run_recipe(
 
         write_report(run.path)
     return run
+
+
+def _check_name(plan: Plan, out: Path) -> None:
+    """Check that no step takes the recipe's own folder for the data set that it is called like."""
+    for step in plan.steps:
+        for word in step.arguments:
+            if Path(word).name == word and Path(word).resolve() == out.resolve():
+                raise UsageError(
+                    f"-o {out}: a step would take this folder for {word!r}", hint=f"such as -o runs/{word}"
+                )
 
 
 def _folders(plan: Plan) -> dict[str, str]:
@@ -117,7 +128,7 @@ def _carry_out(
 def _spawn(words: Sequence[str]) -> int:
     """Run one command in a fresh process; pass signals on to it. Its stdout goes to our stderr."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "genotool", *words],
+        [sys.executable, "-P", "-m", "genotool", *words],  # -P: no module from the working folder
         stdout=sys.stderr,
         env=dict(os.environ),
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,

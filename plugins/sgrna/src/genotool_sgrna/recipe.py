@@ -41,7 +41,8 @@ class RecipeConfig:
         Literal["group", "row"] | None, Field("group: by gene; row: by guide; none: the safest there is")
     ] = None
     preset: Annotated[
-        Literal["rnas-sgrna"] | None, Field("everything as published: SMOTE, split by row, one line alone")
+        Literal["rnas-sgrna"] | None,
+        Field("transfer as published: SMOTE, split by row, one line alone; the benchmark model is ours"),
     ] = None
     repeats: Annotated[
         int, Field("gene splits on which each transfer is made, from seeds one apart; judged as one", ge=1)
@@ -265,7 +266,7 @@ def _asked(config: RecipeConfig, sources: Sources, request: Request) -> str:
     if config.repeats > 1:
         text += f" Each transfer is made on {config.repeats} gene splits."
     if config.preset:
-        text += " SMOTE and one line alone, as published by RNAS-sgRNA."
+        text += " SMOTE and one line alone, as RNAS-sgRNA published its transfer; the benchmark model is ours."
     if sources.missing:
         text += f" Not at hand, so not evaluated: {', '.join(sources.missing)}."
     return text + (" SIMULATED data." if sources.simulated else "") + f" Seed {request.seed}."

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -290,8 +290,9 @@ class Run:
         state = "stopped" if isinstance(error, StoppedError) else "failed"
         restored = self._end_previous(restore=state == "failed" and not self.record.get("keep"))
         if not restored and self.path.is_dir():
-            self.log(f"{state}: {type(error).__name__}: {error}")
-            self._set_state(state, error=str(error).splitlines()[0] if str(error) else type(error).__name__)
+            with suppress(OSError, GenotoolError):  # on a full disk the first error is the one to be told
+                self.log(f"{state}: {type(error).__name__}: {error}")
+                self._set_state(state, error=str(error).splitlines()[0] if str(error) else type(error).__name__)
             lock.release(self.path)
         if Run.stopped is not None:
             stopped, Run.stopped = Run.stopped, None

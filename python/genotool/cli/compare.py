@@ -59,6 +59,8 @@ def _show_pooled(found: dict[str, Any]) -> None:
         typer.echo(f"  against {item['against']:22} {_difference(item['difference'])}  {item['word']}")
     for name, measured in found["by_data"].items():
         typer.echo(f"  {name}: {measured['sentence']}")
+    if found["floors_left_out"]:
+        typer.echo(f"  left out, for not every run has them: {', '.join(found['floors_left_out'])}")
     if found["settings_differ"]:
         typer.echo(f"  these are no repeats of one model: they differ in {', '.join(found['settings_differ'])}")
     typer.echo(f"verdict over {len(found['runs'])} runs: {found['sentence']}")

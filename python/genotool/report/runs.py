@@ -37,6 +37,8 @@ def _repeats(found: Mapping[str, Any]) -> list[Block]:
     notes: list[Block] = (
         [Notice(f"No repeats of one model: the runs differ in {', '.join(map(str, differ))}.")] if differ else []
     )
+    if left := found.get("floors_left_out"):
+        notes.append(Notice(f"Floors that not every run has are left out: {', '.join(map(str, left))}."))
     return [*notes, Grid(head, rows, numeric=numeric, title=title), _verdicts(found)]
 
 

@@ -56,7 +56,7 @@ SHAPES: Mapping[str, Any] = {
     "comparison": Keys({"notes": LIST}),
     "leaderboard": Keys({"metric": TEXT, "runs": Each(COMPARED, LIST)}),
     "pooled": Keys({**MEASURED.known, "task": TEXT, "runs": Each(COMPARED, LIST), "by_data": Each(MEASURED),
-                    "settings_differ": LIST}),
+                    "settings_differ": LIST, "floors_left_out": LIST}),
     "explanation": Keys({"exact": (bool,), "means": TABLE}),
     "summary": Keys({"asked": TEXT, "models": Each(TEXT)}),
     "run": Keys(

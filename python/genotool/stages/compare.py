@@ -100,6 +100,7 @@ def _pooled(rows: Sequence[TestRows], runs: Sequence[Run], margin: float, seed: 
         "runs": each,
         "by_data": by_data,
         "settings_differ": _differing(runs),
+        "floors_left_out": sorted({floor for run in rows for floor in run.floors} - set(found.floors)),
     }
 
 

@@ -110,7 +110,8 @@ def test_labels_that_contradict_each_other(tmp_path: Path) -> None:
 def test_a_published_split_is_looked_at_across_its_parts(tmp_path: Path) -> None:
     rows = random_rows(1, 200)
     by_gene = ["test" if int(gene[3:]) % 4 == 0 else "train" for _, _, gene in rows]
-    assert findings(write(tmp_path / "clean.tsv", rows, split=by_gene)) == {}
+    clean = findings(write(tmp_path / "clean.tsv", rows, split=by_gene))
+    assert {finding.severity for finding in clean.values()} <= {"note"}
     by_row = ["test" if i % 3 == 0 else "train" for i in range(200)]
     straddling = findings(write(tmp_path / "row.tsv", rows, split=by_row))["straddling-groups"]
     assert (straddling.count, straddling.total, straddling.severity) == (40, 40, "warning")

@@ -221,12 +221,10 @@ def _move_seen(
     here = overlap_mask(main, seen, relations=RELATIONS)
     if request.overlap == "error" and here.any():
         raise AuditFindingError(f"{int(here.sum())} rows of {main.name} are among what the model was trained on")
-    groups = trained_groups | _groups_of(main, here, split).union(
-        *(_groups_of(others[n], known[n], splits[n]) for n in others)
-    )
-    moved = _seen_rows(main, here, split, groups)
+    groups = _groups_of(main, here, split).union(*(_groups_of(others[n], known[n], splits[n]) for n in others))
+    moved = _seen_rows(main, here, split, groups, trained_groups)
     for name, other in others.items():
-        rows = _seen_rows(other, known[name], splits[name], groups)
+        rows = _seen_rows(other, known[name], splits[name], groups, trained_groups)
         splits[name] = splits[name].moved(rows, Part.TRAIN, "seen by the model: moved to training")
     return split.moved(moved, Part.TRAIN, "seen by the model: moved to training"), splits, np.flatnonzero(here)
 
@@ -235,8 +233,16 @@ def _groups_of(dataset: Dataset, met: NDArray[np.bool_], split: Split) -> set[st
     return _named(dataset, np.flatnonzero(met)) if _keeps_groups(dataset, split) else set()
 
 
-def _seen_rows(dataset: Dataset, met: NDArray[np.bool_], split: Split, groups: set[str]) -> NDArray[np.int64]:
-    """Return the rows outside training that the model has seen, or whose group holds such a row in any set."""
+def _seen_rows(
+    dataset: Dataset, met: NDArray[np.bool_], split: Split, groups: set[str], trained_groups: set[str]
+) -> NDArray[np.int64]:
+    """Return the rows outside training that the model has seen, or whose group holds such a row in any set.
+
+    Of the groups that it was trained (or chosen) on only those that would test here: a split by the same seed
+    validates on the same ones, and that may stay.
+    """
+    if trained_groups and dataset.groups is not None:
+        met = met | ((split.parts == Part.TEST) & np.isin(np.char.upper(dataset.groups), sorted(trained_groups)))
     if groups and dataset.groups is not None:
         met = met | np.isin(np.char.upper(dataset.groups), sorted(groups))
     return np.flatnonzero(met & (split.parts != Part.TRAIN)).astype(np.int64)

@@ -119,7 +119,7 @@ def _against_floors(measured: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _floor(name: object) -> str:
-    return str(name).replace("_", " ").replace("+", " + ")
+    return "the model before the transfer" if name == "pretrained" else str(name).replace("_", " ").replace("+", " + ")
 
 
 def _ranked(judged: Mapping[str, Mapping[str, Any]]) -> str:

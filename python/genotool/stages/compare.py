@@ -71,8 +71,8 @@ def _data(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def _audit(runs: Sequence[Run]) -> Audit | None:
     """Return what the audits of the runs found, together."""
-    files = [run.file("audit.json") for run in runs if run.file("audit.json").is_file()]
-    audits = [Audit.from_json(Run.open(file.parent).read_json(file.name), file=file) for file in files]
+    held = [run for run in runs if run.file("audit.json").is_file()]
+    audits = [Audit.from_json(run.read_json("audit.json"), file=run.file("audit.json")) for run in held]
     return reduce(Audit.merged, audits) if audits else None
 
 

@@ -47,6 +47,9 @@ def kmers(
 def reverse_complement(
     data: NDArray[uint8], offsets: NDArray[int64], out: NDArray[uint8], threads: int | None
 ) -> None: ...
+def dinucleotide_shuffle(
+    data: NDArray[uint8], offsets: NDArray[int64], out: NDArray[uint8], seed: int, threads: int | None
+) -> None: ...
 def row_hashes(data: NDArray[uint8], offsets: NDArray[int64], out: NDArray[Any], threads: int | None) -> None: ...
 def sites(
     data: NDArray[uint8], offsets: NDArray[int64], pam: str, spacer: int, threads: int | None

@@ -13,8 +13,10 @@ pub mod overlap;
 mod overlap_form;
 mod overlap_table;
 pub mod pam;
+pub mod random;
 mod scratch;
 pub mod sequences;
+pub mod shuffle;
 pub mod simd;
 pub mod threads;
 

@@ -2,7 +2,7 @@
 
 use genotool_core::kmer::Tokens;
 use genotool_core::onehot::{Align, Layout, OneHot};
-use genotool_core::{Error, Packed, complement, kmer, onehot, sequences, threads};
+use genotool_core::{Error, Packed, complement, kmer, onehot, sequences, shuffle, threads};
 use numpy::{Element, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -117,6 +117,20 @@ pub fn reverse_complement(
     let rows = packed(&data, &offsets)?;
     let count = threads::resolve(threads).map_err(raised)?;
     write::<u8>(out, |out| complement::reverse_complement(rows, out, count))
+}
+
+/// Shuffles that keep the dinucleotides into `out`; the offsets stay.
+#[pyfunction]
+pub fn dinucleotide_shuffle(
+    data: PyReadonlyArray1<'_, u8>,
+    offsets: PyReadonlyArray1<'_, i64>,
+    out: &Bound<'_, PyAny>,
+    seed: u64,
+    threads: Option<usize>,
+) -> PyResult<()> {
+    let rows = packed(&data, &offsets)?;
+    let count = threads::resolve(threads).map_err(raised)?;
+    write::<u8>(out, |out| shuffle::dinucleotides(rows, seed, out, count))
 }
 
 /// One 64-bit hash a row into `out`.

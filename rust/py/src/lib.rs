@@ -16,7 +16,9 @@ mod _native {
     #[pymodule_export]
     use crate::errors::KernelError;
     #[pymodule_export]
-    use crate::kernels::{kmers, normalise, one_hot, reverse_complement, row_hashes, take, validate};
+    use crate::kernels::{
+        dinucleotide_shuffle, kmers, normalise, one_hot, reverse_complement, row_hashes, take, validate,
+    };
     #[pymodule_export]
     use crate::reading::{pack_texts, read_fasta};
     #[pymodule_export]

@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 
 from genotool.dataset import Dataset, Task
 from genotool.floors import Floor
-from genotool.intervals import bootstrap, values_by_group
-from genotool.verdict import judge
+from genotool.intervals import FEW_GROUPS, bootstrap, group_codes, values_by_group
+from genotool.metrics import HEADLINE
+from genotool.verdict import MARGIN, judge
 
 __all__ = ["HEADLINE", "assess", "best_threshold", "scored_task"]
-
-HEADLINE = {Task.BINARY: "roc_auc", Task.MULTICLASS: "f1", Task.REGRESSION: "spearman"}
-"""The metric that verdicts and tables lead with."""
-MANY_GROUPS = 20
 
 
 def scored_task(model_task: Task, rows: Dataset) -> Task:
@@ -32,6 +29,7 @@ def assess(
     *,
     floors: Sequence[Floor] = (),
     threshold: float = 0.5,
+    margin: float = MARGIN,
     seed: int = 0,
     raw: bool = False,
 ) -> dict[str, Any]:
@@ -47,13 +45,16 @@ def assess(
         The model's prediction of each row.
     floors
         Floors scored on the same rows.
+    margin
+        A difference to a floor inside ± this counts as none.
     raw
         Whether the score is of another unit than the target (a probability against a number): only its order counts.
     """
     if rows.target is None:
         raise ValueError(f"{rows.name} has no target")
     estimates = bootstrap(task, rows.target, score, groups=rows.groups, threshold=threshold, seed=seed, raw=raw)
-    groups = None if rows.groups is None else len(set(rows.groups.tolist()))
+    clusters = group_codes(rows.groups)
+    groups = None if clusters is None else clusters[1]
     result: dict[str, Any] = {
         "n": len(rows),
         "groups": groups,
@@ -61,28 +62,18 @@ def assess(
         "metrics": {name: estimate.to_json() for name, estimate in estimates.items()},
         "floors": {floor.name: _floor(floor) for floor in floors},
     }
-    if rows.groups is not None and groups is not None and groups < MANY_GROUPS:
+    if rows.groups is not None and groups is not None and groups < FEW_GROUPS:
         result["by_group"] = values_by_group(task, rows.target, score, rows.groups, threshold=threshold, raw=raw)
     if floors:
-        result |= _verdict(task, rows, score, floors, seed)
+        result |= judge(
+            task, rows.target, score, floors, metric=HEADLINE[task], groups=rows.groups, margin=margin,
+            threshold=None if raw else threshold, seed=seed,
+        ).to_json()  # fmt: skip
     return result
 
 
 def _floor(floor: Floor) -> dict[str, Any]:
     return {"summary": floor.summary, **{name: value.to_json() for name, value in floor.estimates.items()}}
-
-
-def _verdict(task: Task, rows: Dataset, score: NDArray[Any], floors: Sequence[Floor], seed: int) -> dict[str, Any]:
-    judged = judge(
-        task,
-        np.asarray(rows.target),
-        score,
-        {floor.name: floor.scores for floor in floors},
-        metric=HEADLINE[task],
-        groups=rows.groups,
-        seed=seed,
-    )
-    return judged.to_json()
 
 
 def best_threshold(target: NDArray[np.int64], probability: NDArray[np.float64]) -> float:

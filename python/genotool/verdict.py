@@ -1,11 +1,12 @@
 """The verdict in words: is a model above the floors, below them, equivalent, or undecided?
 
-Each floor is compared with the model on the same test rows by a paired bootstrap, resampled by group.
-**above** or
+Each floor is compared with the model on the same test rows by a paired bootstrap, resampled by group. **above** or
 **below**: the 95 % interval of the difference excludes 0 and so does Holm's correction over all floors;
-**equivalent**: the interval lies inside the margin; **undecided** otherwise, with the smallest difference
-that this
+**equivalent**: the interval lies inside the margin; **undecided** otherwise, with the smallest difference that this
 test set could have shown. Fewer than 20 groups give no verdict.
+
+DeLong's and McNemar's tests stand beside each comparison and decide nothing; where DeLong's disagrees with the
+bootstrap the sentence says so.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from genotool.dataset import Task
 from genotool.floors import Floor
 from genotool.intervals import FEW_GROUPS, Difference, paired
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER, TITLES
+from genotool.metrics import decide as labels
 
 __all__ = ["MARGIN", "Comparison", "Verdict", "decide", "judge"]
 
@@ -31,12 +33,23 @@ LEVEL = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The model against one floor; `p_holm` is corrected over all floors."""
+    """The model against one floor.
+
+    Attributes
+    ----------
+    p_holm
+        Of the bootstrap, corrected over all floors.
+    delong_p, mcnemar_p
+        Of DeLong's test of the two ROC-AUCs and of McNemar's of the decided classes, by group where groups exist, each
+        for itself; None where the task, the metric or the rows give none.
+    """
 
     against: str
     word: str
     difference: Difference
     p_holm: float | None
+    delong_p: float | None = None
+    mcnemar_p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,8 @@ class Verdict:
         The smallest difference that this test set could have shown (5 % level, four times in five).
     sentence
         All of it in words, for a report.
+    margin
+        Differences inside ± this count as equal.
     each
         Every floor's comparison.
     """
@@ -68,6 +83,7 @@ class Verdict:
     p_holm: float | None
     smallest: float | None
     sentence: str
+    margin: float = MARGIN
     each: tuple[Comparison, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -85,6 +101,7 @@ def judge(
     groups: NDArray[np.str_] | None = None,
     metric: str | None = None,
     margin: float = MARGIN,
+    threshold: float | None = None,
     draws: int = 2000,
     seed: int,
 ) -> Verdict:
@@ -98,29 +115,86 @@ def judge(
         Default: the task's headline metric.
     margin
         Differences inside ± this are equivalent.
+    threshold
+        From where on the model's binary score is class 1 (a floor's: one half); None: the score is on another scale
+        than the classes, and no decisions are compared.
     """
     task = Task(task)
     metric = metric or HEADLINE[task]
     scores = floors if isinstance(floors, Mapping) else {floor.name: floor.scores for floor in floors}
+    undecided = set() if isinstance(floors, Mapping) else {floor.name for floor in floors if not _decides(floor)}
     differences = {
         name: paired(task, target, score, other, metric, groups, draws=draws, seed=seed)
         for name, other in scores.items()
     }
-    return decide(differences, metric, margin)
+    beside = {
+        name: (
+            _delong_p(task, target, score, other, groups) if metric == "roc_auc" else None,
+            None if name in undecided else _mcnemar_p(task, target, score, other, groups, threshold),
+        )
+        for name, other in scores.items()
+    }
+    return decide(differences, metric, margin, beside)
 
 
-def decide(differences: Mapping[str, Difference], metric: str, margin: float = MARGIN) -> Verdict:
-    """Return the verdict on the differences to each floor, corrected over all of them."""
+def _decides(floor: Floor) -> bool:
+    """Return whether a floor's score is a probability that can be cut: the raw score of another model is none."""
+    accuracy = floor.estimates.get("accuracy")
+    return accuracy is not None and accuracy.value is not None
+
+
+def _delong_p(
+    task: Task, target: NDArray[Any], score: NDArray[Any], other: NDArray[Any], groups: NDArray[np.str_] | None
+) -> float | None:
+    from genotool.delong import delong
+
+    if task is not Task.BINARY or len(np.unique(target)) < 2:
+        return None
+    return delong(target, score, other, groups).p
+
+
+def _mcnemar_p(
+    task: Task,
+    target: NDArray[Any],
+    score: NDArray[Any],
+    other: NDArray[Any],
+    groups: NDArray[np.str_] | None,
+    threshold: float | None,
+) -> float | None:
+    from genotool.mcnemar import mcnemar
+
+    if task is Task.REGRESSION or threshold is None:
+        return None
+    return mcnemar(target, labels(task, score, threshold), labels(task, other), groups).p
+
+
+def decide(
+    differences: Mapping[str, Difference],
+    metric: str,
+    margin: float = MARGIN,
+    beside: Mapping[str, tuple[float | None, float | None]] | None = None,
+) -> Verdict:
+    """Return the verdict on the differences to each floor, corrected over all of them.
+
+    Parameters
+    ----------
+    beside
+        The p-values of DeLong's and McNemar's tests against each floor, told and not judged by.
+    """
     from genotool.stats import holm
 
     if not differences:
-        return Verdict("undecided", "", metric, None, None, None, None, None, "There is no floor to compare with.")
+        reason = "There is no floor to compare with."
+        return Verdict("undecided", "", metric, None, None, None, None, None, reason, margin)
     known = [name for name, difference in differences.items() if difference.p is not None]
     corrected = dict(zip(known, holm([differences[name].p or 0.0 for name in known]), strict=True))
     each = tuple(
-        Comparison(name, _word(difference, corrected.get(name), margin), difference, corrected.get(name))
+        Comparison(
+            name, _word(difference, corrected.get(name), margin), difference, corrected.get(name),
+            *(beside or {}).get(name, (None, None)),
+        )
         for name, difference in differences.items()
-    )
+    )  # fmt: skip
     # the best floor is the one by which the model leads least
     best = min(each, key=lambda item: np.inf if item.difference.value is None else item.difference.value)
     return _verdict(best, each, metric, margin)
@@ -148,7 +222,8 @@ def _verdict(best: Comparison, each: tuple[Comparison, ...], metric: str, margin
         high=found.high,
         p_holm=best.p_holm,
         smallest=found.smallest_detectable,
-        sentence=_sentence(best, each, metric, margin),
+        sentence=_sentence(best, each, metric, margin) + _otherwise(best),
+        margin=margin,
         each=each,
     )
 
@@ -179,3 +254,12 @@ def _sentence(best: Comparison, each: tuple[Comparison, ...], metric: str, margi
 
 def _behind(difference: float) -> str:
     return ", the model is below this floor on these rows" if difference < 0 else ""
+
+
+def _otherwise(best: Comparison) -> str:
+    """Return in words that DeLong's test and the bootstrap fall on two sides of .05, each uncorrected; "" if not."""
+    drawn, delong = best.difference.p, best.delong_p
+    if drawn is None or delong is None or (drawn <= LEVEL) == (delong <= LEVEL):
+        return ""
+    how = " by group" if best.difference.groups is not None else ""
+    return f" DeLong's test{how} disagrees at .05: p {delong:.3g}, the bootstrap's {drawn:.3g} before correction."

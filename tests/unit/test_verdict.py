@@ -6,7 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from genotool.verdict import judge
+from genotool.delong import delong
+from genotool.floors import Floor
+from genotool.intervals import Difference, Estimate
+from genotool.verdict import decide, judge
 
 N = 600
 GROUPS = (np.arange(N) % 60).astype(str)
@@ -76,6 +79,47 @@ def test_holm_counts_every_floor() -> None:
     many = {"base": base} | {f"b{i}": base.copy() for i in range(7)}
     beside = judge("binary", target, score, many, draws=1000, seed=0)
     assert beside.p_holm == pytest.approx(min(1.0, 8 * alone.p_holm))
+
+
+def test_delong_and_mcnemar_stand_beside_every_floor_and_judge_nothing() -> None:
+    target, rng = simulated(0)
+    score = np.clip(0.5 * target + 0.5 * rng.random(N), 0, 1)
+    floors = {"noise": rng.random(N), "majority": np.full(N, 0.4)}
+    found = judge("binary", target, score, floors, groups=GROUPS, threshold=0.5, draws=300, seed=0)
+    for item in found.each:
+        assert item.delong_p < 1e-6
+        assert item.mcnemar_p < 1e-6
+        assert item.delong_p == delong(target, score, floors[item.against], GROUPS).p
+    raw = judge("binary", target, score, floors, groups=GROUPS, draws=300, seed=0)
+    assert {item.mcnemar_p for item in raw.each} == {None}
+    assert (raw.word, raw.p_holm) == (found.word, found.p_holm)
+    few = judge("binary", target, score, floors, groups=(np.arange(N) % 19).astype(str), threshold=0.5, seed=0)
+    assert {(item.delong_p, item.mcnemar_p) for item in few.each} == {(None, None)}
+    number = judge("regression", target + rng.random(N), score, floors, threshold=0.5, draws=100, seed=0)
+    assert {(item.delong_p, item.mcnemar_p) for item in number.each} == {(None, None)}
+
+
+def test_a_floor_that_is_a_raw_score_is_not_cut() -> None:
+    target, rng = simulated(0)
+    held = {name: Estimate(value, None, None, N, None, "") for name, value in (("raw", None), ("cut", 0.5))}
+    floors = [Floor(name, "", rng.random(N), {"accuracy": estimate}) for name, estimate in held.items()]
+    found = judge("binary", target, rng.random(N), floors, threshold=0.5, draws=100, seed=0)
+    assert [item.mcnemar_p is None for item in found.each] == [True, False]
+
+
+@pytest.mark.parametrize(("drawn", "delong_p", "said"), [(0.04, 0.06, True), (0.04, 0.03, False), (0.5, 0.01, True)])
+def test_the_sentence_says_when_delong_disagrees(drawn: float, delong_p: float, said: bool) -> None:
+    difference = Difference("roc_auc", 0.05, 0.01, 0.09, drawn, 0.06, N, 60)
+    sentence = decide({"floor": difference}, "roc_auc", beside={"floor": (delong_p, None)}).sentence
+    assert ("DeLong's test by group disagrees at .05" in sentence) is said
+    assert (f"p {delong_p}, the bootstrap's {drawn}" in sentence) is said
+
+
+def test_the_margin_is_what_counts_as_none_and_is_kept() -> None:
+    difference = Difference("roc_auc", 0.02, 0.01, 0.03, 0.001, 0.02, N, 60)
+    assert decide({"floor": difference}, "roc_auc").word == "above"
+    wide = decide({"floor": difference}, "roc_auc", 0.05)
+    assert (wide.word, wide.to_json()["margin"]) == ("equivalent", 0.05)
 
 
 def test_json_names_the_word_verdict() -> None:

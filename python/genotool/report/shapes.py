@@ -31,11 +31,12 @@ class Keys:
 
 
 ESTIMATE = Keys({"value": NUMBER, "low": NUMBER, "high": NUMBER, "n": NUMBER, "groups": NUMBER, "reason": TEXT})
-COMPARISON = Keys({"against": TEXT, "word": TEXT, "difference": ESTIMATE, "p_holm": NUMBER})
+COMPARISON = Keys({"against": TEXT, "word": TEXT, "difference": ESTIMATE, "p_holm": NUMBER,
+                   "delong_p": NUMBER, "mcnemar_p": NUMBER})  # fmt: skip
 MEASURED = Keys(
     {
         "n": NUMBER, "groups": NUMBER, "headline": TEXT, "verdict": TEXT, "against": TEXT, "sentence": TEXT,
-        "difference": NUMBER, "low": NUMBER, "high": NUMBER, "p_holm": NUMBER, "smallest": NUMBER,
+        "difference": NUMBER, "low": NUMBER, "high": NUMBER, "p_holm": NUMBER, "smallest": NUMBER, "margin": NUMBER,
         "metrics": Each(ESTIMATE), "floors": Each(Keys({"summary": TEXT}, ESTIMATE)),
         "comparisons": Each(COMPARISON, LIST), "by_group": Each(Each(NUMBER)), "within_group": ESTIMATE,
         "seen_rows_left_out": NUMBER, "warning": TEXT, "note": TEXT,

@@ -83,7 +83,7 @@ def test_holm_counts_every_floor() -> None:
 
 def test_delong_and_mcnemar_stand_beside_every_floor_and_judge_nothing() -> None:
     target, rng = simulated(0)
-    score = np.clip(0.5 * target + 0.5 * rng.random(N), 0, 1)
+    score = 0.3 * target + 0.7 * rng.random(N)
     floors = {"noise": rng.random(N), "majority": np.full(N, 0.4)}
     found = judge("binary", target, score, floors, groups=GROUPS, threshold=0.5, draws=300, seed=0)
     for item in found.each:

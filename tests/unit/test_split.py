@@ -229,3 +229,59 @@ def test_unknown_methods_and_missing_files() -> None:
         choose(guides(3, None), "group", 0)
     with pytest.raises(UsageError, match="no positions"):
         choose(guides(3, None), "neighbourhood", 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "columns"),
+    [
+        ("chromosome", {"chrom": [f"{'chr' * (n % 2)}{n % 23}" for n in range(400)]}),
+        ("donor", {"donor": [f"D{n % 40}" for n in range(400)]}),
+        ("by:plate.1", {"plate.1": [f"p{n % 7}" for n in range(400)]}),
+    ],
+)
+def test_rows_with_one_word_in_a_column_stay_together(method: str, columns: dict[str, list[object]]) -> None:
+    rows = with_column(guides(400, None), **columns)
+    split = choose(rows, method, 1)
+    assert split.method == method
+    assert all(len(split.rows(part)) for part in (Part.TRAIN, Part.VALID, Part.TEST))
+    words = np.array([str(word).removeprefix("chr") for word in next(iter(columns.values()))])
+    assert all(len(set(split.parts[words == word].tolist())) == 1 for word in set(words.tolist()))
+
+
+def test_a_column_splits_every_data_set_alike() -> None:
+    donors = [f"d{n}" for n in range(60)]
+    one, other = (with_column(guides(60, None, seed=s), donor=donors) for s in (0, 1))
+    assert choose(one, "donor", 4).parts.tolist() == choose(other, "by:donor", 4).parts.tolist()
+
+
+def test_rows_without_a_word_are_their_own() -> None:
+    rows = with_column(guides(400, None), plate=[""] * 390 + ["a"] * 10)
+    parts = choose(rows, "by:plate", 0).parts
+    assert len(set(parts[:390].tolist())) == 3
+    assert len(set(parts[390:].tolist())) == 1
+
+
+def test_a_column_that_is_not_there() -> None:
+    rows = with_column(guides(3, None), plate=["a", "b", "c"])
+    with pytest.raises(UsageError, match="no column 'plat' to split by") as error:
+        choose(rows, "by:plat", 0)
+    assert "plate" in str(error.value)
+    with pytest.raises(UsageError, match="no chromosomes"):
+        choose(rows, "chromosome", 0)
+    with pytest.raises(UsageError, match="no column 'guide'"):
+        choose(rows, "by:guide", 0)  # sequences are no groups
+
+
+def test_the_default_without_groups_is_stratified_where_rows_are_no_guides() -> None:
+    cells = dataclasses.replace(toy_dataset(Kind.MATRIX, Task.BINARY), groups=None)
+    words = dataclasses.replace(toy_dataset(Kind.SEQUENCES, Task.BINARY), groups=None)
+    assert [choose(rows, None, 0).method for rows in (cells, words)] == ["stratified", "stratified"]
+    with pytest.raises(UsageError, match="holds no sequences"):
+        choose(cells, "homology", 0)
+
+
+def test_a_file_of_folds_is_no_split(tmp_path: Path) -> None:
+    (tmp_path / "split.tsv").write_text("id\tfold\nrow-000\t1\nrow-001\t2\n")
+    with pytest.raises(InputError, match="holds folds") as error:
+        from_file(tmp_path / "split.tsv", guides(2, None))
+    assert "--folds" in str(error.value)

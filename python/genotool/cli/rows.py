@@ -19,6 +19,10 @@ Target = Annotated[str | None, typer.Option("--target", help="the column to lear
 FailOn = Annotated[str | None, typer.Option("--fail-on", help="stop on a finding: none, note, warning, severe")]
 NoFloors = Annotated[bool, typer.Option("--no-floors", help="do not fit the floors")]
 
+SPLIT = (
+    "row, stratified, group, chromosome, neighbourhood, homology, donor, by:COLUMN, published, or a split file; "
+    "default: the safest that the data allow"
+)
 REFIT = "fit again with the validation rows once they have chosen"
 
 
@@ -28,7 +32,7 @@ class RowFlags:
 
     target: Target = None
     split: Annotated[
-        str | None, typer.Option("--split", help="row, stratified, group, neighbourhood, published, or a split file")
+        str | None, typer.Option("--split", help=SPLIT)
     ] = None
     valid_share: Annotated[float, typer.Option("--valid-share", help="share of groups or rows that validate")] = 0.15
     test_share: Annotated[float, typer.Option("--test-share", help="share of groups or rows that test")] = 0.15

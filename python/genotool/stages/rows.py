@@ -15,7 +15,7 @@ from genotool.audit import Audit, ModelKeys, audit_datasets, audit_split, overla
 from genotool.dataset import Dataset, concatenate
 from genotool.errors import AuditFindingError, InputError, UsageError
 from genotool.run import Run
-from genotool.split import Fractions, Part, Split, choose
+from genotool.split import Fractions, Part, Split, choose, is_by_units
 
 __all__ = ["Rows", "RowsRequest", "audited", "select"]
 
@@ -141,7 +141,7 @@ def _load(request: RowsRequest, operand: str) -> Dataset:
 
 def _split(request: RowsRequest, dataset: Dataset, method: str | None) -> Split:
     wanted = method
-    if wanted is None and request.split in ("row", "group", "stratified", "neighbourhood"):
+    if wanted is None and request.split is not None and (is_by_units(request.split) or request.split == "stratified"):
         wanted = request.split
     return choose(dataset, wanted, request.seed, request.fractions)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from genotool.encoding import Batch, EncodedBatch, EncodedView
 from genotool.errors import InputError, UsageError, nearest
 
-__all__ = ["METHODS", "BalanceReport", "Method", "prior_correction", "resample"]
+__all__ = ["METHODS", "BalanceReport", "Method", "prior_correction", "resample", "under_sampled"]
 
 Method: TypeAlias = Literal["none", "under", "smote", "smoten", "weights"]
 METHODS: tuple[str, ...] = get_args(Method)
@@ -116,14 +116,19 @@ def _counts(target: NDArray[Any] | None, classes: int) -> tuple[float, ...]:
 
 
 def _under(view: EncodedView, before: tuple[float, ...], seed: int) -> tuple[EncodedView, BalanceReport]:
-    from imblearn.under_sampling import RandomUnderSampler
-
-    sampler = RandomUnderSampler(random_state=seed % 2**32)
-    sampler.fit_resample(np.arange(len(view.dataset))[:, None], view.dataset.target)
-    rows = np.sort(sampler.sample_indices_).astype(np.int64)
+    rows = under_sampled(np.asarray(view.dataset.target), seed)
     weight = None if view.weight is None else view.weight[rows]
     smaller = dataclasses.replace(view, dataset=view.dataset.take(rows), weight=weight)
     return smaller, BalanceReport("under", before, _counts(smaller.dataset.target, len(before)))
+
+
+def under_sampled(target: NDArray[Any], seed: int) -> NDArray[np.int64]:
+    """Return the rows that ``under`` keeps of these class codes: as many of each class, ascending."""
+    from imblearn.under_sampling import RandomUnderSampler
+
+    sampler = RandomUnderSampler(random_state=seed % 2**32)
+    sampler.fit_resample(np.arange(len(target))[:, None], target)
+    return np.sort(sampler.sample_indices_).astype(np.int64)
 
 
 def _weights(view: EncodedView, before: tuple[float, ...]) -> tuple[EncodedView, BalanceReport]:

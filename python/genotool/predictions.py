@@ -22,7 +22,7 @@ from genotool.run import Run
 from genotool.sequences import Sequences
 from genotool.split import Part
 
-__all__ = ["TestRows", "read_test_rows", "trained_groups", "write_floor_scores", "write_scores"]
+__all__ = ["TestRows", "read_table", "read_test_rows", "trained_groups", "write_floor_scores", "write_scores"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -118,7 +118,7 @@ def read_test_rows(run: Run, name: str) -> TestRows:
         raise InputError("the run is not finished", file=run.path, hint="go on with --resume")
     classes = [str(label) for label in run.record["data"][0].get("classes", [])] if run.record.get("data") else []
     file = run.file("predictions.tsv")
-    rows = [row for row in _table(file) if row.get("split") == Part.TEST.name.lower()]
+    rows = [row for row in read_table(file) if row.get("split") == Part.TEST.name.lower()]
     if not rows:
         raise InputError("the run has no test rows with a score", file=file, hint="compare runs that trained a model")
     try:
@@ -137,11 +137,12 @@ def trained_groups(run: Run) -> set[str]:
     if not run.file("predictions.tsv").is_file():
         return set()
     fitted = {Part.TRAIN.name.lower(), Part.VALID.name.lower()}
-    return {row["group"].upper() for row in _table(run.file("predictions.tsv"))
+    return {row["group"].upper() for row in read_table(run.file("predictions.tsv"))
             if row.get("group") and row.get("split") in fitted}  # fmt: skip
 
 
-def _table(file: Path) -> list[dict[str, str]]:
+def read_table(file: Path) -> list[dict[str, str]]:
+    """Read a table of a run folder, a mapping a row; InputError if it is missing or damaged."""
     try:
         with file.open(encoding="utf-8", newline="") as handle:
             return list(csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE))
@@ -166,7 +167,7 @@ def _target(rows: Sequence[Mapping[str, str]], task: Task, classes: Sequence[str
 def _floor_scores(run: Run, rows: Sequence[Mapping[str, str]], classes: Sequence[str]) -> dict[str, Floats]:
     if not run.file("floors.tsv").is_file():
         return {}
-    table = _table(run.file("floors.tsv"))
+    table = read_table(run.file("floors.tsv"))
     if [row["id"] for row in table] != [row["id"] for row in rows]:
         raise ValueError("floors.tsv and predictions.tsv are of other rows")
     names = [name for name in table[0] if name not in ("id", "simulated")]

@@ -26,6 +26,7 @@ from typing import Any, ClassVar, Self
 
 from genotool import lock
 from genotool.errors import GenotoolError, InputError, StoppedError, UsageError
+from genotool.manifest import RECORD, manifest_of, record_digest
 
 __all__ = ["FORMAT", "Run", "escaped", "versions", "write_atomically"]
 
@@ -36,7 +37,7 @@ RECORDED_PACKAGES = (
 )  # fmt: skip
 RECORD_TYPES: dict[str, type | tuple[type, ...]] = {
     "verb": str, "family": str, "task": str, "command": list, "cwd": str, "config": dict, "data": list, "parents": list,
-    "timings": dict, "threshold": (int, float), "prior": dict, "split": dict, "state": str,
+    "timings": dict, "threshold": (int, float), "prior": dict, "split": dict, "state": str, "manifest": dict,
 }  # fmt: skip
 DAMAGED = "copy the run folder again from where it was made, or make it anew"
 """What to do about a run folder whose content is wrong."""
@@ -303,7 +304,9 @@ class Run:
 
         self.record["timings"]["total"] = round(time.monotonic() - self._began, 3)
         self.record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        files = manifest_of(self.path)
         self._set_state("done")
+        self.update(manifest=files | {RECORD: record_digest(_plain(self.record))})
         write_atomically(self.file("DONE"), "")
         lock.release(self.path)
         self._end_previous(restore=False)

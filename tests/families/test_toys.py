@@ -42,6 +42,7 @@ def test_train_then_evaluate_then_predict(family: str, data: str, data_folder: P
     assert run.finished
     measured = run.read_json("metrics.json")["test"]
     assert measured["metrics"]["accuracy"]["value"] > 0.8  # the sets have something to learn
+    intact(run.path, data_folder)
 
     trained = open_trained(str(run.path))
     again = evaluate(trained, EvaluateRequest(tmp_path / "again", data_dir=data_folder, floors=False))
@@ -103,6 +104,14 @@ def test_transfer_goes_on_from_a_model_on_pairs(data_folder: Path, tmp_path: Pat
     moved = transfer(parent, request("toy-pairs", "toy-couples-again", data_folder, tmp_path / "moved"))
     assert moved.record["parents"] == ["../first"]
     assert "starts from a model of binary" in moved.file("log.txt").read_text()
+    intact(moved.path, data_folder)
+
+
+def intact(run: Path, folder: Path) -> None:
+    """Check that the folder of a run is verified and nothing about it is held against it."""
+    found = audit(AuditRequest((str(run),), data_dir=folder))[0]
+    assert not found.exceeds("note"), found.table()
+    assert not {item.code for item in found.findings} & {"no-manifest", "no-digests", "data-not-at-hand"}
 
 
 @pytest.mark.usefixtures("toys")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from genotool import plugins, registry
 from genotool.audit import Audit, Finding, ModelKeys, audit_datasets, audit_sign, audit_split, read_keys
+from genotool.audit.verified import verify
 from genotool.dataset import Dataset
-from genotool.errors import InputError, UsageError
+from genotool.errors import GenotoolError, InputError, UsageError
 from genotool.family import References
 from genotool.run import Run
 from genotool.split import Fractions, published
@@ -36,16 +37,19 @@ class AuditRequest:
 def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     """Return the findings; with an output folder they are written there as ``audit.json`` too.
 
-    A run folder stands for what its model was trained on (compared with every data set named) and, alone, for its
-    own split; a recipe's folder for each of its models. A data set's published split is looked at across its parts.
+    A run folder is verified against its manifest, its data and its predictions; it stands for what its model was
+    trained on (compared with every data set named) and, alone, for its own split; a recipe's folder for each of its
+    models. A data set's published split is looked at across its parts.
     """
     models = [model for o in request.operands if _is_model(o) for model in _opened(o, request.data_dir)]
     names = [o for o in request.operands if not _is_model(o)]
     sets = _told_apart(names, [registry.load(name, data_dir=request.data_dir) for name in names])
     keys = [_keys(model) for model in models] if sets else []
     found = audit_datasets(sets, keys=keys)
-    for model in models if not sets else ():
-        found = found.merged(audit_split(model.load_dataset(), model.split))
+    for model in models:
+        found = found.merged(verify(model.run, model.load_dataset))
+        if not sets and model.run.record["data"]:
+            found = found.merged(_split(model))
     for dataset in sets:
         found = found.merged(_published(dataset, request.seed)).merged(_sign(dataset, request.seed))
     if request.out is None:
@@ -61,6 +65,16 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     with run:
         run.write_json("audit.json", found.to_json())
     return found, run
+
+
+def _split(model: Trained) -> Audit:
+    """Audit a model's own split; a note where its data or its split cannot be read."""
+    try:
+        return audit_split(model.load_dataset(), model.split)
+    except GenotoolError as error:
+        message, name = f"its split was not looked at: {error.message}", model.run.path.name
+        note = Finding("split-not-audited", "note", 1, 1, message, error.hint or "give --data-dir", data=(name,))
+        return Audit.of([note], [name])
 
 
 def _told_apart(operands: Sequence[str], sets: Sequence[Dataset]) -> list[Dataset]:

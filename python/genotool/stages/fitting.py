@@ -19,6 +19,7 @@ from genotool.dataset import Dataset, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import UsageError
 from genotool.family import Family, Model, NaturalFeatures
+from genotool.fitted_rows import FILE, FittedRows
 from genotool.floors import Floor, fit_floors
 from genotool.predictions import trained_groups, write_floor_scores, write_scores
 from genotool.run import Run
@@ -95,14 +96,19 @@ def fit_run(
         _describe(request, run, rows)
         _say_warnings(run, rows)
         audited(run, rows.audit, request.rows.fail_on)
+        seen = FittedRows()
         if encoder is None:
             encoder = request.family.encoder(request.config, task).fit(rows.train.batches(PREDICT_ROWS))
-        model, balance, chosen = _fit(request, run, rows, task, make, encoder)
+            seen.note("encoder", rows.train, Part.TRAIN)
+        model, balance, chosen = _fit(request, run, rows, task, make, encoder, seen)
         model.save(run.path)
         encoder.save(run.folder("encoder"))
         _write_keys(run, rows.refit if request.refit else rows.train, parent)
         with run.timed("evaluate"):
             _evaluate(request, run, rows, task, Predictor(model, encoder, balance), parent, chosen)
+        if request.floors and len(rows.test):
+            seen.note("floors", rows.refit, Part.TRAIN, Part.VALID)
+        run.write_json(FILE, seen.to_json())
     return run
 
 
@@ -223,21 +229,28 @@ def _fit(
     task: Task,
     make: Callable[[Fitted], Model],
     encoder: Encoder,
+    seen: FittedRows,
 ) -> tuple[Model, BalanceReport, dict[str, Any]]:
     """Fit, choose the threshold and measure on the validation rows; where asked, fit again with those rows."""
     seed, valid = request.rows.seed, EncodedView(rows.valid, encoder)
     train, balance = resample(EncodedView(rows.train, encoder), method=request.balance, seed=seed)
+    if request.balance != "none":
+        seen.note("balance", rows.train, Part.TRAIN)
     with run.timed("fit"):
         model = make(Fitted(task, train, valid, run))
+    seen.note("model", train.dataset, Part.TRAIN)
+    seen.note("early stopping", rows.valid, Part.VALID)
     own = rows.dataset.take(rows.split.rows(Part.VALID))
     score = Predictor(model, encoder, balance)(own)
     binary = task is Task.BINARY and own.target is not None
     threshold = best_threshold(own.target, score) if binary and own.target is not None else 0.5
+    seen.note("threshold", own, Part.VALID)
     chosen = {"threshold": threshold, "valid": assess(task, own, score, threshold=threshold, seed=seed)}
     if request.refit:
         train, balance = resample(EncodedView(rows.refit, encoder), method=request.balance, seed=seed)
         with run.timed("refit"):
             model = make(Fitted(task, train, valid, run))
+        seen.note("refit", train.dataset, Part.TRAIN, Part.VALID)
         run.log(f"fitted again on {len(train)} training and validation rows")
     return model, balance, chosen
 

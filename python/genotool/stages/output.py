@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TextIO
 
 from genotool.errors import GenotoolError, UsageError
+from genotool.manifest import file_digest
 
-__all__ = ["check_out", "file_digest", "folder_digest", "provenance_file", "writing"]
+__all__ = ["check_out", "folder_digest", "provenance_file", "writing"]
 
 
 @contextmanager
@@ -58,12 +59,6 @@ def check_out(out: Path | None, overwrite: bool) -> Path | None:
 def provenance_file(out: Path) -> Path:
     """Return where the provenance of a file lies: beside it, as ``FILE.json``."""
     return out.with_name(out.name + ".json")
-
-
-def file_digest(file: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def folder_digest(folder: Path, names: tuple[str, ...]) -> str:

@@ -249,9 +249,9 @@ def test_a_label_that_a_column_or_gc_explains() -> None:
     batch = np.where(target == 1, "b1", "b2")
     leaky = np.where(rng.random(300) < 0.12, "b1", batch)
     found = audit_datasets([guides(texts, target, columns={"batch": batch, "partly": leaky})])
-    by_column = {next(iter(f.effect)): f.severity for f in found.findings if f.code == "column-explains-label"}
-    assert by_column == {"batch": "severe", "partly": "warning"}
-    assert codes(found)["plain-number"] == "note"
+    by_column = {next(iter(f.effect)): f.severity for f in found.findings if "explains-label" in f.code}
+    assert by_column == {"batch": "severe", "partly": "note"}
+    assert codes(found)["plain-number"] == "warning"
 
 
 def test_a_split_that_straddles_and_repeats() -> None:

@@ -9,11 +9,13 @@ effect on the metric and a remedy; `Audit` collects them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from genotool.audit.batch import explained_by_columns
 from genotool.audit.findings import SEVERITIES, Audit, Finding
 from genotool.audit.keys import ModelKeys, read_keys, write_keys
-from genotool.audit.labels import class_shares, conflicts, explained
+from genotool.audit.labels import class_shares, conflicts
+from genotool.audit.nuisance import predicted_by_a_number
 from genotool.audit.overlap import between, seen_by
 from genotool.audit.parts import NAMES, meetings, missing, spelled_apart, straddling
 from genotool.audit.relations import RELATIONS, overlap_mask, overlap_with_keys
@@ -38,13 +40,24 @@ __all__ = [
 ]
 
 
-def audit_datasets(datasets: Sequence[Dataset], *, keys: Sequence[ModelKeys] = ()) -> Audit:
-    """Audit each set on its own, each pair of them, and each against what models were trained on."""
+def audit_datasets(
+    datasets: Sequence[Dataset], *, keys: Sequence[ModelKeys] = (), batches: Collection[str] = (), seed: int = 0
+) -> Audit:
+    """Audit each set on its own, each pair of them, and each against what models were trained on.
+
+    Parameters
+    ----------
+    batches
+        Columns that are looked at as batches whatever they are called.
+    seed
+        For the folds of what is measured out of sample, and for samples of large sets.
+    """
     found: list[Finding] = list(between(datasets))
     for dataset in datasets:
         for seen in keys:
             found += seen_by(dataset, seen)
-        found += [*within(dataset), *conflicts(dataset), *explained(dataset)]
+        found += [*within(dataset), *conflicts(dataset), *explained_by_columns(dataset, batches, seed=seed)]
+        found += predicted_by_a_number(dataset, seed=seed)
     return Audit.of(found, [dataset.name for dataset in datasets])
 
 

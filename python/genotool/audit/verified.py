@@ -205,38 +205,35 @@ def _measured(run: Run) -> Iterator[Finding]:
     try:
         content = run.read_json(METRICS)
         told = content["test"]["metrics"] if content.get("test") else {}
-        again = read_test_rows(run, run.path.name) if told else None
-        values = {} if again is None else _again(again, float(content["threshold"]))
+        values = _again(read_test_rows(run, run.path.name), float(content["threshold"])) if told else {}
     except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
         yield _severe(run, "metrics-damaged", f"{METRICS} and {PREDICTIONS} do not fit: {error}")
         return
     if "threshold" in run.record and content["threshold"] != run.record["threshold"]:
         yield _severe(run, "threshold", f"the threshold of {METRICS} is not that of {RECORD}")
-    for name, value in values.items():
+    for name, (value, allowed) in values.items():
         said = (told.get(name) or {}).get("value")
-        if said is None or value is None or again is None:
-            apart = said != value
-        else:
-            apart = not abs(said - value) <= CLOSE + _tied(again, name)
-        if apart:
-            shown_value = "none" if value is None else f"{value:.4f}"
-            message = (
-                f"{METRICS} says {TITLES.get(name, name)} {said}, the test rows of {PREDICTIONS} give {shown_value}"
-            )
+        if said != value and (said is None or value is None or not abs(said - value) <= allowed):
+            found = "none" if value is None else f"{value:.4f}"
+            message = f"{METRICS} says {TITLES.get(name, name)} {said}, the test rows of {PREDICTIONS} give {found}"
             yield _severe(run, "metrics-differ", message)
 
 
-def _again(rows: TestRows, threshold: float) -> dict[str, float | None]:
-    return compute(rows.task, rows.target, rows.score, threshold=threshold)
+def _again(rows: TestRows, threshold: float) -> dict[str, tuple[float | None, float]]:
+    """Return each metric measured again, and by how much six digits of a score may have moved it."""
+    values = compute(rows.task, rows.target, rows.score, threshold=threshold)
+    return {name: (value, CLOSE + _rounding(rows, name, threshold)) for name, value in values.items() if name != "ece"}
 
 
-def _tied(rows: TestRows, metric: str) -> float:
-    """Return by how much a metric may differ because six digits of a probability make ties that the score has not."""
-    if rows.task is Task.REGRESSION or (rows.task is Task.BINARY and metric not in ("roc_auc", "pr_auc")):
+def _rounding(rows: TestRows, metric: str, threshold: float) -> float:
+    """Return by how much a metric may differ for the ties, and rows at the threshold, that six digits make."""
+    if rows.task is Task.REGRESSION or metric == "brier":
         return 0.0
     if rows.task is Task.MULTICLASS:
         highest = np.sort(rows.score, axis=1)[:, -2:]
         return float((highest[:, 0] == highest[:, 1]).mean())
+    if metric not in ("roc_auc", "pr_auc"):
+        return float(4 * np.isclose(rows.score, threshold, rtol=1e-5, atol=0).mean())
     top = rows.score >= SATURATED
     positive, negative = ((top & (rows.target == code)).sum() / max(1, (rows.target == code).sum()) for code in (1, 0))
     return float(positive * negative / 2 if metric == "roc_auc" else min(positive, negative))

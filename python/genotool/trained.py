@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +19,12 @@ from genotool.audit import ModelKeys, overlap_mask, read_keys
 from genotool.balance import prior_correction
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView, Encoder
-from genotool.errors import InputError, UsageError, nearest
+from genotool.errors import InputError, UnsupportedStageError, UsageError, nearest
 from genotool.family import Family, Model, ShipsModel
 from genotool.run import DAMAGED, Run
 from genotool.split import Fractions, Part, Split, choose, from_file
 
-__all__ = ["Trained", "find_model", "open_trained"]
+__all__ = ["Ensemble", "Trained", "find_model", "open_trained"]
 
 PREDICT_ROWS = 65_536
 
@@ -192,6 +193,41 @@ class Trained:
         return EncodedView(rows, self.encoder)
 
 
+@dataclass
+class Ensemble(Trained):
+    """The models of a cross-validation as one: the mean of what all of them predict, over folds and repeats.
+
+    Attributes
+    ----------
+    members
+        The model of each fold.
+    """
+
+    members: tuple[Trained, ...] = ()
+
+    def predict(self, rows: Dataset) -> NDArray[Any]:
+        """Return the mean of the members' predictions of every row."""
+        return np.asarray(np.mean([member.predict(rows) for member in self.members], axis=0))
+
+    @cached_property
+    def model(self) -> Model:
+        """There is no single model; UnsupportedStageError."""
+        one = self.members[0].run.path
+        said = f"{self.run.path} holds {len(self.members)} models, one a fold: together they predict, no more"
+        raise UnsupportedStageError(said, hint=f"name one of them, such as {one}")
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """There is no single encoder; UnsupportedStageError."""
+        return self.model  # type: ignore[return-value]
+
+    @cached_property
+    def split(self) -> Split:
+        """Every row trained some member: none is left to test. Those that the first validated on validate here."""
+        split = self.members[0].split
+        return split.moved(split.rows(Part.TEST), Part.TRAIN, "trained in another fold")
+
+
 @contextmanager
 def _damage(path: Path, what: str) -> Iterator[None]:
     """Turn what a family's reading raises on content that it did not write into one line."""
@@ -237,7 +273,19 @@ def open_trained(operand: str, *, key: str | None = None, data_dir: Path | None 
     config = configs.build(family.config_type, run.record.get("config") or {}, source=path / "run.json")
     _check_record(run)
     threshold = run.record.get("threshold")
-    return Trained(run, family, config, Task(run.record["task"]), 0.5 if threshold is None else threshold, data_dir)
+    known = (run, family, config, Task(run.record["task"]), 0.5 if threshold is None else threshold, data_dir)
+    if run.record.get("folds") is None:
+        return Trained(*known)
+    return Ensemble(*known, members=tuple(open_trained(str(folder), data_dir=data_dir) for folder in _folds(run)))
+
+
+def _folds(run: Run) -> list[Path]:
+    """Return the run folders of a cross-validation's folds; those of its own, and no others."""
+    folds = run.record["folds"]
+    names = folds.get("names") if isinstance(folds, dict) else None
+    if not isinstance(names, list) or not names or not all(re.fullmatch(r"\d+-\d+", str(name)) for name in names):
+        raise InputError("run.json names no folds", file=run.path / "run.json", value=folds, hint=DAMAGED)
+    return [run.path / "folds" / str(name) for name in names]
 
 
 def _check_record(run: Run) -> None:

@@ -9,11 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from genotool.cli.options import Common
+from genotool.errors import UsageError
 from genotool.split import Fractions
+from genotool.stages.crossvalidate import FoldsRequest
 from genotool.stages.fitting import FitRequest
 from genotool.stages.rows import RowsRequest
 
-__all__ = ["REFIT", "FailOn", "NoFloors", "RowFlags", "Target"]
+__all__ = ["REFIT", "FailOn", "FoldFlags", "NoFloors", "RowFlags", "Target"]
 
 Target = Annotated[str | None, typer.Option("--target", help="the column to learn, instead of the data set's own")]
 FailOn = Annotated[str | None, typer.Option("--fail-on", help="stop on a finding: none, note, warning, severe")]
@@ -27,13 +29,31 @@ REFIT = "fit again with the validation rows once they have chosen"
 
 
 @dataclass(frozen=True, slots=True)
+class FoldFlags:
+    """The flags of a cross-validation; each field is one."""
+
+    folds: Annotated[
+        str | None,
+        typer.Option("--folds", help="cross-validate: a number of folds by --split, or `groups`: leave each out once"),
+    ] = None
+    repeats: Annotated[int, typer.Option("--repeats", help="deal the folds out so many times")] = 1
+    workers: Annotated[int, typer.Option("--workers", help="folds that run at once, each with --threads")] = 1
+
+    def request(self) -> FoldsRequest | None:
+        """Return what these flags ask for; None without ``--folds``."""
+        if self.folds is None:
+            if self.repeats != 1 or self.workers != 1:
+                raise UsageError("--repeats and --workers go with --folds")
+            return None
+        return FoldsRequest(self.folds, self.repeats, self.workers)
+
+
+@dataclass(frozen=True, slots=True)
 class RowFlags:
     """The flags of every verb that fits a model; each field is one."""
 
     target: Target = None
-    split: Annotated[
-        str | None, typer.Option("--split", help=SPLIT)
-    ] = None
+    split: Annotated[str | None, typer.Option("--split", help=SPLIT)] = None
     valid_share: Annotated[float, typer.Option("--valid-share", help="share of groups or rows that validate")] = 0.15
     test_share: Annotated[float, typer.Option("--test-share", help="share of groups or rows that test")] = 0.15
     together: Annotated[

@@ -31,6 +31,7 @@ def fit_command(
             common: Common,
             values: dict[str, Any],
             rows: flags.RowFlags,
+            folds: flags.FoldFlags,
             refit: Annotated[bool, typer.Option("--refit/--no-refit", help=flags.REFIT)] = False,
         ) -> None:
             config = family_values(family.config_type, common, values)
@@ -39,7 +40,13 @@ def fit_command(
                 return
             out = common.folder(f"{verb}-{family.name}-{data.rpartition('/')[2]}")
             request = rows.request(data, common, family, config, out, refit=refit)
-            show_run(stage()(request), common)
+            asked = folds.request()
+            if asked is None:
+                show_run(stage()(request), common)
+            else:
+                from genotool.stages.crossvalidate import crossvalidate
+
+                show_run(crossvalidate(request, asked, verb), common)
 
         fit.__doc__ = f"{about} {family.summary}."
         return command(fit, common=COMMON, config_type=family.config_type)

@@ -27,7 +27,7 @@ from genotool.split import Part
 from genotool.stages.rows import Rows, RowsRequest, audited, select
 from genotool.trained import PREDICT_ROWS, Trained
 
-__all__ = ["FitRequest", "Fitted", "fit_run"]
+__all__ = ["FitRequest", "Fitted", "check_family", "data_record", "fit_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def fit_run(
     rows = select(request.rows) if parent is None else select(request.rows, parent.keys, trained_groups(parent.run))
     task = rows.dataset.task
     assert task is not None
-    _check_family(request.family, rows.dataset, task)
+    check_family(request.family, rows.dataset, task)
     run = _create(request, verb, rows, task, parent)
     with run:
         _describe(request, run, rows)
@@ -112,7 +112,8 @@ def fit_run(
     return run
 
 
-def _check_family(family: Family[Any, Model], dataset: Dataset, task: Task) -> None:
+def check_family(family: Family[Any, Model], dataset: Dataset, task: Task) -> None:
+    """Raise UsageError where the family does not take such rows or do the task."""
     if dataset.kind not in family.kinds:
         raise UsageError(
             f"{family.name} takes {', '.join(sorted(family.kinds))}, and {dataset.name} is {dataset.kind}",

@@ -17,7 +17,7 @@ from genotool.errors import AuditFindingError, InputError, UsageError
 from genotool.run import Run
 from genotool.split import Fractions, Part, Split, choose, is_by_units
 
-__all__ = ["Rows", "RowsRequest", "audited", "select"]
+__all__ = ["Rows", "RowsRequest", "audited", "load_labelled", "select"]
 
 GROUPED = ("group", "leave-one-group-out", "published")
 """The splits that keep groups together."""
@@ -104,8 +104,8 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     """
     if request.overlap not in OVERLAP:
         raise UsageError(f"--overlap is one of {', '.join(OVERLAP)}, not {request.overlap!r}")
-    main = _load(request, request.operand)
-    others = {name: _load(request, name) for name in dict.fromkeys((*request.together, *request.beside))}
+    main = load_labelled(request, request.operand)
+    others = {name: load_labelled(request, name) for name in dict.fromkeys((*request.together, *request.beside))}
     others = {name: other for name, other in others.items() if other.digest != main.digest}
     splits = {name: _split(request, other, None) for name, other in others.items()}
     split = _split(request, main, request.split)
@@ -132,7 +132,8 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     return Rows(main, split, train, valid, refit, test, audit, met, joined)
 
 
-def _load(request: RowsRequest, operand: str) -> Dataset:
+def load_labelled(request: RowsRequest, operand: str) -> Dataset:
+    """Load a data set by name or path; InputError where it has nothing to learn."""
     dataset = registry.load(operand, data_dir=request.data_dir, target=request.target)
     if dataset.target is None:
         raise InputError(f"{operand} has no label and no number to learn", hint="name a column with --target")

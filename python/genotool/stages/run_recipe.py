@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,23 +13,13 @@ from typing import Any
 from genotool import config as configs
 from genotool.assessment import HEADLINE
 from genotool.dataset import Task
-from genotool.errors import GenotoolError, StoppedError, UsageError
 from genotool.recipe import Plan, Recipe, Request, Step
 from genotool.run import Run
+from genotool.spawned import INPUT_REFUSED, StepError, check_ended, check_name, resumed, run_one
 
 __all__ = ["command_of", "run_recipe"]
 
 AUDIT_FINDING = 5
-STOPPED = (75, 130)
-INPUT_REFUSED = (2, 3, 4)
-
-
-class StepError(GenotoolError):
-    """A step of a recipe failed; carries the step's exit code."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message, hint="mend the cause; go on with --resume where a step had finished")
-        self.exit_code = exit_code
 
 
 def run_recipe(
@@ -53,7 +40,7 @@ def run_recipe(
         If a signal stops it; to be resumed.
     """
     plan = recipe.plan(config, request)
-    _check_name(plan, out)
+    check_name((word for step in plan.steps for word in step.arguments), out)
     run = Run.create(
         out, verb="run", family=recipe.name, config=configs.to_mapping(config), seed=request.seed, overwrite=overwrite
     )
@@ -75,16 +62,6 @@ def run_recipe(
 
         write_report(run.path)
     return run
-
-
-def _check_name(plan: Plan, out: Path) -> None:
-    """Check that no step takes the recipe's own folder for the data set that it is called like."""
-    for step in plan.steps:
-        for word in step.arguments:
-            if Path(word).name == word and Path(word).resolve() == out.resolve():
-                raise UsageError(
-                    f"-o {out}: a step would take this folder for {word!r}", hint=f"such as -o runs/{word}"
-                )
 
 
 def _folders(plan: Plan) -> dict[str, str]:
@@ -110,46 +87,13 @@ def _carry_out(
     run: Run, step: Step, folders: dict[str, str], plan: Plan, request: Request, flags: Sequence[str]
 ) -> None:
     folder = run.path / folders[step.key]
-    if (folder / "run.json").is_file():
-        words = [*step.verb[:1], "--resume", str(folder)]
-    else:
-        words = command_of(step, run.path, folders, plan, request, flags)
+    words = resumed(command_of(step, run.path, folders, plan, request, flags), folder)
     folder.parent.mkdir(exist_ok=True)
     print(f"step {folder.name}: genotool {' '.join(words)}", file=sys.stderr)
-    code = _spawn(words)
+    code = run_one(words)
     if code == AUDIT_FINDING and (folder / "DONE").is_file() and not step.findings_stop:
         return
-    if code in STOPPED or code < 0:
-        raise StoppedError(f"{folder.name} was stopped", exit_code=code if code > 0 else 75, hint="go on with --resume")
-    if code:
-        raise StepError(f"{folder.name} failed (exit code {code}): genotool {' '.join(words)}", code)
-
-
-def _spawn(words: Sequence[str]) -> int:
-    """Run one command in a fresh process; pass signals on to it. Its stdout goes to our stderr."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "genotool", *words],  # -P: no module from the working folder
-        stdout=sys.stderr,
-        env=dict(os.environ),
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-    )
-    try:
-        return process.wait()
-    except BaseException:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        raise
-
-
-def _end_with_parent() -> None:
-    """Have the kernel end this step when the recipe is killed: it would hold its folder against a resume."""
-    import ctypes
-
-    set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    check_ended(code, words, folder)
 
 
 def _summarise(run: Run, plan: Plan, folders: dict[str, str]) -> None:

@@ -64,3 +64,11 @@ def overlaps(
     best: bool,
     threads: int | None,
 ) -> tuple[NDArray[int64], NDArray[int64], NDArray[uint8], NDArray[int8]]: ...
+def homologs(
+    data: NDArray[uint8],
+    offsets: NDArray[int64],
+    others: tuple[NDArray[uint8], NDArray[int64]] | None,
+    k: int,
+    shared: int,
+    threads: int | None,
+) -> tuple[NDArray[int64], NDArray[int64], NDArray[int64], NDArray[int64], int, int]: ...

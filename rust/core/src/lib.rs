@@ -3,10 +3,13 @@
 //! Pure Rust, no Python. Every kernel writes into a buffer that the caller owns, gives the same bytes for any number of
 //! threads, and returns an [`Error`] that names the row, the position and the letter.
 
+pub mod canonical;
 pub mod complement;
 pub mod error;
 pub mod fasta;
 pub mod hashing;
+pub mod homology;
+mod homology_index;
 pub mod kmer;
 pub mod onehot;
 pub mod overlap;

@@ -22,7 +22,7 @@ mod _native {
     #[pymodule_export]
     use crate::reading::{pack_texts, read_fasta};
     #[pymodule_export]
-    use crate::searching::{overlaps, sites};
+    use crate::searching::{homologs, overlaps, sites};
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");

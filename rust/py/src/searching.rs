@@ -1,7 +1,7 @@
 //! The kernels that return as many rows as they find.
 
 use genotool_core::overlap::{self, Question};
-use genotool_core::{pam, threads};
+use genotool_core::{homology, pam, threads};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
@@ -77,5 +77,43 @@ pub fn overlaps<'py>(
         PyArray1::from_vec(py, hits.reference),
         PyArray1::from_vec(py, hits.distance),
         PyArray1::from_vec(py, hits.strand),
+    ))
+}
+
+/// Homologous rows: (query, reference, shared, cluster, capped, short). Without others, within the sequences.
+#[pyfunction]
+#[allow(clippy::type_complexity)]
+pub fn homologs<'py>(
+    py: Python<'py>,
+    data: PyReadonlyArray1<'py, u8>,
+    offsets: PyReadonlyArray1<'py, i64>,
+    others: Option<(PyReadonlyArray1<'py, u8>, PyReadonlyArray1<'py, i64>)>,
+    k: usize,
+    shared: u32,
+    threads: Option<usize>,
+) -> PyResult<(
+    Array<'py, i64>,
+    Array<'py, i64>,
+    Array<'py, i64>,
+    Array<'py, i64>,
+    usize,
+    usize,
+)> {
+    let rows = packed(&data, &offsets)?;
+    let others = others
+        .as_ref()
+        .map(|(data, offsets)| packed(data, offsets))
+        .transpose()?;
+    let count = threads::resolve(threads).map_err(raised)?;
+    let found = py
+        .detach(|| homology::search(rows, others, k, shared, count))
+        .map_err(raised)?;
+    Ok((
+        PyArray1::from_vec(py, found.query),
+        PyArray1::from_vec(py, found.reference),
+        PyArray1::from_vec(py, found.shared),
+        PyArray1::from_vec(py, found.cluster),
+        found.capped,
+        found.short,
     ))
 }

@@ -23,11 +23,11 @@ Floats: TypeAlias = NDArray[np.float64]
 
 NAMES: Mapping[Task, tuple[str, ...]] = {
     Task.BINARY: ("roc_auc", "pr_auc", "accuracy", "precision", "recall", "f1", "mcc", "brier", "ece"),
-    Task.MULTICLASS: ("roc_auc", "accuracy", "precision", "recall", "f1", "mcc"),
+    Task.MULTICLASS: ("roc_auc", "accuracy", "precision", "recall", "f1", "mcc", "brier", "ece"),
     Task.REGRESSION: ("spearman", "pearson", "mae", "r2"),
 }
-"""The keys of `metrics.json` by task, in the order of a table. For many classes all but accuracy and mcc
-are macro.
+"""The keys of `metrics.json` by task, in the order of a table. For many classes all but accuracy, mcc, brier and ece
+are macro; brier is the sum over classes (Brier 1950: 0 to 2), ece that of the class that is predicted (Guo 2017 ICML).
 """
 
 TITLES: Mapping[str, str] = {
@@ -171,8 +171,8 @@ def _binary(target: NDArray[Any], score: Floats, threshold: float, wanted: list[
         "recall": lambda: sk.recall_score(target, label),
         "f1": lambda: sk.f1_score(target, label),
         "mcc": lambda: sk.matthews_corrcoef(target, label),
-        "brier": lambda: np.mean((score - target) ** 2),
-        "ece": lambda: _ece(target, score),
+        "brier": lambda: np.mean(brier_of(Task.BINARY, target, score)),
+        "ece": lambda: _ece(Task.BINARY, target, score),
     }
     return {name: float(table[name]()) for name in wanted}
 
@@ -182,9 +182,28 @@ def bin_of(score: Floats) -> NDArray[np.int64]:
     return np.clip((score * ECE_BINS).astype(np.int64), 0, ECE_BINS - 1)
 
 
-def _ece(target: NDArray[Any], score: Floats) -> float:
+def brier_of(task: Task, target: NDArray[Any], score: Floats) -> Floats:
+    """Return the (n,) squared distance of each row's probabilities to its class, summed over many classes."""
+    if task is Task.BINARY:
+        return np.asarray((score - target) ** 2, np.float64)
+    return np.asarray((score**2).sum(axis=1) + 1 - 2 * score[np.arange(len(score)), target], np.float64)
+
+
+def confidence(task: Task, target: NDArray[Any], score: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the (n,) probabilities that calibration is about, and whether what they are of came true.
+
+    Binary: of class 1. Multiclass: of the class that is predicted.
+    """
+    if task is Task.BINARY:
+        return score, np.asarray(target == 1)
+    top = score.argmax(axis=1)
+    return score[np.arange(len(score)), top], np.asarray(target == top)
+
+
+def _ece(task: Task, target: NDArray[Any], score: Floats) -> float:
     """Expected calibration error, ten bins of equal width (Naeini 2015 AAAI)."""
-    gap = np.bincount(bin_of(score), weights=score - target, minlength=ECE_BINS)
+    sure, true = confidence(task, target, score)
+    gap = np.bincount(bin_of(sure), weights=sure - true, minlength=ECE_BINS)
     return float(np.abs(gap).sum() / len(target))
 
 
@@ -201,6 +220,8 @@ def _multiclass(target: NDArray[Any], score: Floats, count: int, wanted: list[st
         "recall": lambda: sk.recall_score(target, label, **macro),
         "f1": lambda: sk.f1_score(target, label, **macro),
         "mcc": lambda: sk.matthews_corrcoef(target, label),
+        "brier": lambda: np.mean(brier_of(Task.MULTICLASS, target, score)),
+        "ece": lambda: _ece(Task.MULTICLASS, target, score),
     }
     return {name: float(table[name]()) for name in wanted}
 
@@ -223,10 +244,9 @@ def curves(
 ) -> dict[str, NDArray[Any]]:
     """Return what a report draws of a classification, as arrays by name; empty for a regression.
 
-    Binary: ``roc_fpr roc_tpr pr_recall pr_precision``, and unless `raw` ``confusion`` (2, 2) with the true
-    class
-    down and ``calibration_score calibration_rate calibration_n`` of the bins that hold rows. Multiclass:
-    ``confusion``. A set of one class has no ROC and no PR curve.
+    Unless `raw`: ``confusion`` (classes, classes) with the true class down, and ``calibration_score calibration_rate
+    calibration_n`` of the bins of `confidence` that hold rows, ``calibration_bin`` the lower ends of those. Binary
+    also: ``roc_fpr roc_tpr pr_recall pr_precision``; a set of one class has none of these.
     """
     from sklearn import metrics as sk
 
@@ -238,17 +258,20 @@ def curves(
     if not raw:
         count = 2 if task is Task.BINARY else score.shape[1]
         found["confusion"] = sk.confusion_matrix(target, decide(task, score, threshold), labels=range(count))
-    if task is Task.MULTICLASS:
-        return found
-    if len(np.unique(target)) == 2:
+        found |= _calibration(*confidence(task, target, score))
+    if task is Task.BINARY and len(np.unique(target)) == 2:
         found["roc_fpr"], found["roc_tpr"], _ = sk.roc_curve(target, score)
         found["pr_precision"], found["pr_recall"], _ = sk.precision_recall_curve(target, score)
-    return found if raw else found | _calibration(target, score)
+    return found
 
 
-def _calibration(target: NDArray[Any], score: Floats) -> dict[str, NDArray[Any]]:
-    count = np.bincount(bin_of(score), minlength=ECE_BINS)
-    held = count > 0
-    mean_score = np.bincount(bin_of(score), weights=score, minlength=ECE_BINS)[held] / count[held]
-    rate = np.bincount(bin_of(score), weights=target, minlength=ECE_BINS)[held] / count[held]
-    return {"calibration_score": mean_score, "calibration_rate": rate, "calibration_n": count[held]}
+def _calibration(sure: Floats, true: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    count = np.bincount(bin_of(sure), minlength=ECE_BINS)
+    held = np.flatnonzero(count)
+    mean, rate = (np.bincount(bin_of(sure), weights=of, minlength=ECE_BINS)[held] / count[held] for of in (sure, true))
+    return {
+        "calibration_score": mean,
+        "calibration_rate": rate,
+        "calibration_n": count[held],
+        "calibration_bin": held / ECE_BINS,
+    }

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.dataset import Task
-from genotool.metrics import ECE_BINS, NAMES, SCALE_FREE, bin_of, decide
+from genotool.metrics import ECE_BINS, NAMES, SCALE_FREE, bin_of, brier_of, confidence, decide
 
 __all__ = ["average_precision", "metric_draws", "pearson", "roc_auc", "spearman"]
 
@@ -142,20 +142,18 @@ _REGRESSION = {"spearman": spearman, "pearson": pearson, "mae": _mae, "r2": _r2}
 
 
 def _decisions(task: Task, target: NDArray[Any], score: Floats, weights: Floats, threshold: float) -> dict[str, Floats]:
-    """Return the metrics that stand on the confusion matrix, and for probabilities of a class Brier and
-    ECE.
-    """
+    """Return the metrics that stand on the confusion matrix, and Brier and ECE."""
     count = 2 if task is Task.BINARY else score.shape[1]
     matrix = _confusion(target, decide(task, score, threshold), count, weights)
     hits = np.diagonal(matrix, axis1=1, axis2=2)
     actual, predicted, total = matrix.sum(axis=2), matrix.sum(axis=1), matrix.sum(axis=(1, 2))
     by_class = {"precision": hits / predicted, "recall": hits / actual, "f1": 2 * hits / (actual + predicted)}
     result = {"accuracy": hits.sum(axis=1) / total, "mcc": _mcc(hits, actual, predicted, total)}
+    result |= _calibrated(task, target, score, weights)
     if task is Task.MULTICLASS:
         return result | {name: _macro(values, actual) for name, values in by_class.items()}
     undefined = actual[:, 1] == 0
-    result |= {name: np.where(undefined, np.nan, values[:, 1]) for name, values in by_class.items()}
-    return result | _calibrated(target, score, weights)
+    return result | {name: np.where(undefined, np.nan, values[:, 1]) for name, values in by_class.items()}
 
 
 def _confusion(target: NDArray[Any], label: NDArray[np.int64], count: int, weights: Floats) -> Floats:
@@ -182,8 +180,10 @@ def _macro(values: Floats, actual: Floats) -> Floats:
     return mean
 
 
-def _calibrated(target: NDArray[Any], score: Floats, weights: Floats) -> dict[str, Floats]:
+def _calibrated(task: Task, target: NDArray[Any], score: Floats, weights: Floats) -> dict[str, Floats]:
     total = weights.sum(axis=1)
-    bins, gap = bin_of(score), score - target
+    sure, true = confidence(task, target, score)
+    bins, gap = bin_of(sure), sure - true
     in_bin = np.stack([weights[:, bins == number] @ gap[bins == number] for number in range(ECE_BINS)], axis=1)
-    return {"brier": weights @ gap**2 / total, "ece": np.abs(in_bin).sum(axis=1) / total}
+    brier: Floats = weights @ brier_of(task, target, score) / total
+    return {"brier": brier, "ece": np.abs(in_bin).sum(axis=1) / total}

@@ -10,6 +10,7 @@ from genotool.dataset import Task
 from genotool.errors import InputError
 from genotool.metrics import NAMES, compute, curves, missing
 from genotool.weighted import metric_draws
+from sklearn.metrics import brier_score_loss
 
 
 def rows(task: Task, n: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -40,6 +41,19 @@ def test_binary_values_by_hand() -> None:
 def test_regression_values_by_hand() -> None:
     found = compute("regression", np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0]))
     assert found == pytest.approx({"spearman": 0.5, "pearson": 0.5, "mae": 2 / 3, "r2": 0.0})
+
+
+def test_calibration_of_many_classes_by_hand_and_as_scikit_learn_has_it() -> None:
+    """Brier over all classes; the calibration error of the class that is predicted."""
+    score = np.array([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.25, 0.5, 0.25]])
+    found = compute("multiclass", np.array([0, 1, 1]), score)
+    assert found["brier"] == pytest.approx(((0.09 + 0.04 + 0.01) + (0.36 + 0.49 + 0.01) + (0.0625 + 0.25 + 0.0625)) / 3)
+    assert found["ece"] == pytest.approx((abs(0.7 - 1) + abs(0.6 - 0) + abs(0.5 - 1)) / 3)
+    target, score = rows(Task.MULTICLASS)
+    assert compute("multiclass", target, score)["brier"] == pytest.approx(brier_score_loss(target, score))
+    drawn = curves("multiclass", target, score)
+    assert drawn["calibration_n"].sum() == len(target)
+    assert drawn["calibration_rate"] @ drawn["calibration_n"] == pytest.approx((score.argmax(1) == target).sum())
 
 
 def test_one_class_gives_none_with_a_reason() -> None:

@@ -45,15 +45,29 @@ def precision_recall(found: Curves, *, prevalence: float, label: str = "", simul
     return draw(paint, size=SQUARE, simulated=simulated)
 
 
-def calibration(found: Curves, *, simulated: bool = False) -> str:
-    """Return the share of positives in each bin of the predicted probability; points grow with their rows."""
+def calibration(found: Curves, *, many: bool = False, simulated: bool = False) -> str:
+    """Return the share of positives in each bin of the predicted probability, the rows of the bin beside its point.
+
+    Parameters
+    ----------
+    many
+        Whether the probability is that of the predicted class, out of many classes: then the share that is right.
+    """
 
     def paint(axes: Axes) -> None:
         score, rate, rows = (found[f"calibration_{name}"] for name in ("score", "rate", "n"))
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.plot(score, rate, color=FIRST, linewidth=1.2)
         axes.scatter(score, rate, s=12 + 90 * rows / rows.max(), color=FIRST, zorder=3, clip_on=False)
-        axes.set(xlabel="mean predicted probability", ylabel="share of positives")
+        for x, y, n in zip(score, rate, rows, strict=True):
+            high = y > 0.08  # else the number would stand on the axis
+            axes.annotate(
+                f"{n:,}", (x, y), textcoords="offset points", xytext=(6, -5 if high else 4), fontsize=7.5, color=MUTED,
+                va="top" if high else "bottom", annotation_clip=False,
+            )  # fmt: skip
+        words = ("mean probability of the predicted class", "share that is right")
+        names = words if many else ("mean predicted probability", "share of positives")
+        axes.set(xlabel=names[0], ylabel=names[1])
         _unit_square(axes)
 
     return draw(paint, size=SQUARE, simulated=simulated)

@@ -111,8 +111,8 @@ def _classifier_figures(
         picture = precision_recall(found, prevalence=share, label=label, simulated=simulated)
         drawn.append(("pr", picture, f"Precision and recall, {rows}; dashed: the share of positives, {share:.2f}."))
     if "calibration_n" in found:
-        caption = f"Calibration, {rows} in ten bins; larger points hold more rows."
-        drawn.append(("calibration", calibration(found, simulated=simulated), caption))
+        picture = calibration(found, many=score.ndim == 2, simulated=simulated)
+        drawn.append(("calibration", picture, f"Calibration, {rows} in ten bins, n beside each{_errors(metrics)}."))
     if "confusion" in found:
         at = "" if threshold is None or score.ndim == 2 else f" at the threshold {threshold:.3f}, chosen on validation"
         picture = confusion(found["confusion"], classes, simulated=simulated)
@@ -125,6 +125,13 @@ def _classifier_figures(
 
 def _area(item: Mapping[str, Any] | None) -> str:
     return f"area {estimate(item)}" if item and real(item.get("value")) is not None else ""
+
+
+def _errors(metrics: Mapping[str, Any]) -> str:
+    """Return calibration error and Brier score with their intervals; "" where they were not measured."""
+    said = [f"{title_of(name)} {estimate(metrics[name])}" for name in ("ece", "brier")
+            if real((metrics.get(name) or {}).get("value")) is not None]  # fmt: skip
+    return f"; {', '.join(said)}" if said else ""
 
 
 def losses(step: Step) -> Drawn:

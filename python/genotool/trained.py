@@ -24,7 +24,7 @@ from genotool.family import Family, Model, ShipsModel
 from genotool.run import DAMAGED, Run
 from genotool.split import Fractions, Part, Split, choose, from_file
 
-__all__ = ["Ensemble", "Trained", "find_model", "open_trained"]
+__all__ = ["Ensemble", "Trained", "find_model", "open_trained", "with_members"]
 
 PREDICT_ROWS = 65_536
 
@@ -226,6 +226,11 @@ class Ensemble(Trained):
         """Every row trained some member: none is left to test. Those that the first validated on validate here."""
         split = self.members[0].split
         return split.moved(split.rows(Part.TEST), Part.TRAIN, "trained in another fold")
+
+
+def with_members(trained: Trained) -> list[Trained]:
+    """Return a model and, of an ensemble, each of its members: all that can be verified by itself."""
+    return [trained, *(trained.members if isinstance(trained, Ensemble) else ())]
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def _files(run: Run) -> Iterator[Finding]:
 
 def _against_data(run: Run, dataset: Dataset) -> Iterator[Finding]:
     split = None
-    if run.file(SPLIT).is_file():
+    if run.file(SPLIT).is_file() and run.record.get("folds") is None:  # folds: each is a run that is verified itself
         try:
             split = from_file(run.file(SPLIT), dataset)
         except InputError as error:

@@ -33,6 +33,9 @@ def show_run(run: Run, common: Common) -> None:
 
 def _about(run: Run, metrics: dict[str, Any]) -> Iterator[str]:
     """Yield how the rows were split and balanced, and what the audit found worst."""
+    if validated := metrics.get("cross_validation"):
+        yield validated["sentence"]
+        yield from _tested(validated)
     split = run.record.get("split") or {}
     if split.get("method"):
         yield f"split by {split['method']}; open: {split.get('leaves_open')}"
@@ -43,6 +46,14 @@ def _about(run: Run, metrics: dict[str, Any]) -> Iterator[str]:
     if found:
         many = "1 finding" if len(found) == 1 else f"{len(found)} findings"
         yield f"audit: {many} above a note, the worst ({found[0]['severity']}): {found[0]['message']}"
+
+
+def _tested(validated: dict[str, Any]) -> Iterator[str]:
+    """Yield the test of the mean of folds against each floor."""
+    for floor, test in validated["t_tests"].items():
+        if test["p"] is not None:
+            interval = _interval({**test, "value": test["mean"]})
+            yield f"  mean of folds minus {floor}: {interval}, corrected resampled t-test, Holm p {test['p_holm']:.3g}"
 
 
 def _show_part(name: str, measured: dict[str, Any]) -> None:

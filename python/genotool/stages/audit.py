@@ -18,7 +18,7 @@ from genotool.run import Run
 from genotool.split import Fractions, published
 from genotool.stages.fitting import data_record
 from genotool.stages.rows import RowsRequest
-from genotool.trained import Trained, open_trained
+from genotool.trained import Ensemble, Trained, open_trained, with_members
 
 __all__ = ["AuditRequest", "audit"]
 
@@ -46,9 +46,9 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     sets = _told_apart(names, [registry.load(name, data_dir=request.data_dir) for name in names])
     keys = [_keys(model) for model in models] if sets else []
     found = audit_datasets(sets, keys=keys)
-    for model in models:
+    for model in (part for model in models for part in with_members(model)):
         found = found.merged(verify(model.run, model.load_dataset))
-        if not sets and model.run.record["data"]:
+        if not sets and model.run.record["data"] and not isinstance(model, Ensemble):
             found = found.merged(_split(model))
     for dataset in sets:
         found = found.merged(_published(dataset, request.seed)).merged(_sign(dataset, request.seed))

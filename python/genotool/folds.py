@@ -92,7 +92,7 @@ class Folds:
         method = fold_method(dataset) if self.method == "file" else self.method
         most = round(1 / valid_share) if valid_share else 7
         inner = _assigned(dataset.take(rest), method, most, _seed(self.seed, repeat, fold), fewer=True)
-        parts[rest[inner == 1]] = Part.VALID
+        parts[rest[inner == _most_alike(dataset.take(rest), inner)]] = Part.VALID
         parts[test] = Part.TEST
         which = f"{self.names[fold - 1]} tests" if self.names else f"fold {fold} of {self.k} tests"
         return Split(parts, self.method, self.seed, f"{self.leaves_open}; {which}")
@@ -229,6 +229,14 @@ def _dealt(dataset: Dataset, codes: Numbers, k: int, seed: int) -> Numbers:
         for number, (_, test) in enumerate(splitter.split(codes, classes, codes), start=1):
             numbers[test] = number
     return numbers
+
+
+def _most_alike(dataset: Dataset, numbers: Numbers) -> int:
+    """Return the fold whose rows of each class are nearest to an even share: of few units some hold one class only."""
+    classes = dataset.target if dataset.classes and dataset.target is not None else np.zeros(len(dataset), np.int64)
+    counts = np.zeros((numbers.max(), classes.max() + 1))
+    np.add.at(counts, (numbers - 1, classes), 1)
+    return int(np.abs(counts - counts.mean(axis=0)).sum(axis=1).argmin()) + 1
 
 
 def folds_from_file(file: Path, dataset: Dataset) -> Folds:

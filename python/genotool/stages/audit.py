@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from genotool import plugins, registry
@@ -46,7 +47,7 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     sets = _told_apart(names, [registry.load(name, data_dir=request.data_dir) for name in names])
     keys = [_keys(model) for model in models] if sets else []
     found = audit_datasets(sets, keys=keys)
-    for model in (part for model in models for part in with_members(model)):
+    for model in chain.from_iterable(map(with_members, models)):
         found = found.merged(verify(model.run, model.load_dataset))
         if not sets and model.run.record["data"] and not isinstance(model, Ensemble):
             found = found.merged(_split(model))

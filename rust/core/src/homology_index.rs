@@ -65,6 +65,18 @@ impl Sieve {
         Self { limit, wanted }
     }
 
+    /// Calls `found` with what the index holds of each k-mer that is kept, of the rows of a block.
+    fn each(&self, sequences: Packed<'_>, start: usize, k: usize, mut found: impl FnMut(u64)) {
+        for row in start..sequences.rows().min(start + BLOCK) {
+            canonical::each(sequences.row(row), k, |kmer| {
+                let hash = canonical::hash(kmer);
+                if self.keeps(hash) {
+                    found(hash << 32 | row as u64);
+                }
+            });
+        }
+    }
+
     #[inline(always)]
     fn keeps(&self, hash: u64) -> bool {
         hash <= self.limit || {
@@ -139,26 +151,33 @@ impl Index {
 }
 
 /// The k-mers of the sample: half of the hash, then the row. K-mers that share that half cost a comparison, no more.
+///
+/// They are counted first: to gather them from what each job found would take twice the memory.
 fn entries(sequences: Packed<'_>, sieve: &Sieve, k: usize) -> Vec<u64> {
-    let blocks = sequences.rows().div_ceil(BLOCK);
-    let parts: Vec<Vec<u64>> = (0..blocks)
-        .into_par_iter()
-        .map(|block| {
-            let mut part = Vec::new();
-            for row in block * BLOCK..sequences.rows().min((block + 1) * BLOCK) {
-                canonical::each(sequences.row(row), k, |kmer| {
-                    let hash = canonical::hash(kmer);
-                    if sieve.keeps(hash) {
-                        part.push(hash << 32 | row as u64);
-                    }
-                });
-            }
-            part
+    let blocks: Vec<usize> = (0..sequences.rows()).step_by(BLOCK).collect();
+    let counts: Vec<usize> = blocks
+        .par_iter()
+        .map(|&start| {
+            let mut count = 0;
+            sieve.each(sequences, start, k, |_| count += 1);
+            count
         })
         .collect();
-    let mut all = Vec::with_capacity(parts.iter().map(Vec::len).sum());
-    // Each part is freed as soon as it is copied.
-    parts.into_iter().for_each(|part| all.extend_from_slice(&part));
+    let mut all = vec![0_u64; counts.iter().sum()];
+    let (mut targets, mut rest) = (Vec::with_capacity(counts.len()), all.as_mut_slice());
+    for count in counts {
+        let (target, tail) = rest.split_at_mut(count);
+        targets.push(target);
+        rest = tail;
+    }
+    targets.into_par_iter().zip(blocks).for_each(|(target, start)| {
+        let mut places = target.iter_mut();
+        sieve.each(sequences, start, k, |entry| {
+            if let Some(place) = places.next() {
+                *place = entry;
+            }
+        });
+    });
     all
 }
 

@@ -9,6 +9,8 @@ is judged by the corrected resampled t-test (Nadeau and Bengio 2003).
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -34,6 +36,9 @@ from genotool.split import Part, from_file
 __all__ = ["combine", "named"]
 
 Floats: TypeAlias = NDArray[np.float64]
+
+SPREAD = re.compile(r" \(\w+ -?[\d.]+ to -?[\d.]+\)$")
+"""What the summary of the shuffled floor says of one fold alone."""
 
 
 def named(key: tuple[int, int]) -> str:
@@ -70,7 +75,7 @@ def combine(run: Run, dataset: Dataset, folds: Folds, *, floors: bool, seed: int
     metrics = {"format": 1, "task": task.value, "threshold": threshold, "test": test,
                "cross_validation": _by_fold(done, folds, task, test)}  # fmt: skip
     run.write_json("metrics.json", metrics)
-    run.update(threshold=threshold)
+    run.update(threshold=threshold, split=run.record["split"] | {"counts": _counts(done)})
     write_scores(run, dataset, score, threshold, task, split=np.full(len(dataset), Part.TEST, np.int8))
     write_floor_scores(run, dataset, beside)
     run.write_json("audit.json", _audit(done).to_json())
@@ -101,7 +106,7 @@ def _floors(
     floors = []
     for name in shared_floors([fold.rows for fold in done]):
         score = _mean([(fold.at, fold.rows.floors[name]) for fold in done], repeats, shape)
-        summary = str(done[0].test["floors"][name].get("summary", "")).partition(" (")[0]
+        summary = SPREAD.sub("", str(done[0].test["floors"][name].get("summary", "")))
         estimates = bootstrap(task, np.asarray(dataset.target), score, groups=dataset.groups, seed=seed)
         floors.append(Floor(name, f"{summary}, fitted in each fold", score, estimates))
     return floors
@@ -173,6 +178,16 @@ def _audit(done: Sequence[_Fold]) -> Audit:
     """Return what the audits of all folds found, each finding once."""
     held = [Audit.from_json(fold.run.read_json("audit.json"), file=fold.run.file("audit.json")) for fold in done]
     return reduce(Audit.merged, held)
+
+
+def _counts(done: Sequence[_Fold]) -> dict[str, int]:
+    """Return the rows that the folds moved or left out, by reason, all folds together."""
+    counts: Counter[str] = Counter()
+    for fold in done:
+        counts.update(
+            {f"{reason}, in all folds together": n for reason, n in fold.run.record["split"]["counts"].items()}
+        )
+    return dict(counts)
 
 
 def _write_keys(run: Run, dataset: Dataset, done: Sequence[_Fold]) -> None:

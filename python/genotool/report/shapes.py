@@ -38,6 +38,7 @@ MEASURED = Keys(
         "n": NUMBER, "groups": NUMBER, "headline": TEXT, "verdict": TEXT, "against": TEXT, "sentence": TEXT,
         "difference": NUMBER, "low": NUMBER, "high": NUMBER, "p_holm": NUMBER, "smallest": NUMBER, "margin": NUMBER,
         "metrics": Each(ESTIMATE), "floors": Each(Keys({"summary": TEXT}, ESTIMATE)),
+        "controls": Each(Keys({"summary": TEXT, "sentence": TEXT}, ESTIMATE)),
         "comparisons": Each(COMPARISON, LIST), "by_group": Each(Each(NUMBER)), "within_group": ESTIMATE,
         "seen_rows_left_out": NUMBER, "warning": TEXT, "note": TEXT,
     }
@@ -47,11 +48,17 @@ FINDING = Keys(
     {"code": TEXT, "severity": TEXT, "message": TEXT, "remedy": TEXT, "count": NUMBER, "total": NUMBER,
      "data": LIST, "examples": LIST, "effect": Each(TABLE)}
 )  # fmt: skip
+FOLDED = Keys(
+    {"headline": TEXT, "sentence": TEXT, "method": TEXT, "mean_of_folds": Each(Each(NUMBER)),
+     "floors_mean_of_folds": Each(Each(NUMBER)), "t_tests": Each(Each(NUMBER)),
+     "folds": Each(Keys({"fold": TEXT, "tests": TEXT, "metrics": Each(NUMBER), "floors": Each(NUMBER)}, NUMBER), LIST)},
+    NUMBER,
+)  # fmt: skip
 SHAPES: Mapping[str, Any] = {
     "metrics": Keys(
         {"task": TEXT, "threshold": NUMBER, "refit": (bool,), "met": NUMBER, "test": MEASURED, "valid": MEASURED,
          "balance": Keys({"method": TEXT, "sentence": TEXT}),
-         "with_overlap": MEASURED, "without_overlap": MEASURED, "sets": Each(MEASURED)}
+         "cross_validation": FOLDED, "with_overlap": MEASURED, "without_overlap": MEASURED, "sets": Each(MEASURED)}
     ),
     "audit": Keys({"data": LIST, "findings": Each(FINDING, LIST)}),
     "comparison": Keys({"notes": LIST}),

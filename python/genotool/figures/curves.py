@@ -62,7 +62,7 @@ def calibration(found: Curves, *, many: bool = False, simulated: bool = False) -
         for x, y, n in zip(score, rate, rows, strict=True):
             high = y > 0.08  # else the number would stand on the axis
             axes.annotate(
-                f"{n:,}", (x, y), textcoords="offset points", xytext=(6, -5 if high else 4), fontsize=7.5, color=MUTED,
+                f"{n:,}", (x, y), textcoords="offset points", xytext=(8, -4 if high else 4), fontsize=7.5, color=MUTED,
                 va="top" if high else "bottom", annotation_clip=False,
             )  # fmt: skip
         words = ("mean probability of the predicted class", "share that is right")

@@ -15,6 +15,9 @@ from genotool import config as configs
 from genotool.assessment import assess, best_threshold
 from genotool.audit import write_keys
 from genotool.balance import BalanceReport, prior_correction, resample
+from genotool.conformal import FILE as CONFORMAL
+from genotool.conformal import LEVEL, calibrate
+from genotool.covered import coverage
 from genotool.dataset import Dataset, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import UsageError
@@ -26,6 +29,7 @@ from genotool.run import Run
 from genotool.split import Part
 from genotool.stages.rows import Rows, RowsRequest, audited, select
 from genotool.trained import PREDICT_ROWS, Trained
+from genotool.verdict import MARGIN
 
 __all__ = ["FitRequest", "Fitted", "check_family", "data_record", "fit_run"]
 
@@ -40,6 +44,10 @@ class FitRequest:
         How the classes of the training rows are balanced.
     refit
         Whether, once the threshold is chosen on the validation rows, the model is fitted again on those rows too.
+    margin
+        A difference to a floor inside ± this counts as none.
+    coverage
+        The share of new rows whose truth the conformal sets or intervals shall hold.
     """
 
     rows: RowsRequest
@@ -50,6 +58,8 @@ class FitRequest:
     refit: bool = False
     floors: bool = True
     overwrite: bool = False
+    margin: float = MARGIN
+    coverage: float = LEVEL
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -247,6 +257,9 @@ def _fit(
     threshold = best_threshold(own.target, score) if binary and own.target is not None else 0.5
     seen.note("threshold", own, Part.VALID)
     chosen = {"threshold": threshold, "valid": assess(task, own, score, threshold=threshold, seed=seed)}
+    if len(own) and own.target is not None:  # before a final fit on these rows, which would be right about them
+        chosen["errors"] = calibrate(task, own.target, score, own.groups)
+        seen.note("conformal", own, Part.VALID)
     if request.refit:
         train, balance = resample(EncodedView(rows.refit, encoder), method=request.balance, seed=seed)
         with run.timed("refit"):
@@ -272,8 +285,17 @@ def _evaluate(
     metrics: dict[str, Any] = {"format": 1, "task": task.value, "threshold": threshold, "refit": request.refit}
     if len(test):
         floors = _floors(request, rows, task, parent) if request.floors else []
-        metrics["test"] = assess(task, rows.test, every[test], floors=floors, threshold=threshold, seed=seed)
+        metrics["test"] = assess(
+            task, rows.test, every[test], floors=floors, threshold=threshold, margin=request.margin, seed=seed
+        )
         write_floor_scores(run, rows.test, floors)
+        if "errors" in chosen and rows.test.target is not None:
+            metrics["test"]["conformal"] = coverage(
+                chosen["errors"], rows.test.target, every[test], rows.test.groups,
+                level=request.coverage, refit=request.refit, seed=seed,
+            )  # fmt: skip
+    if "errors" in chosen:
+        chosen["errors"].save(run.file(CONFORMAL))
     metrics["valid"] = chosen["valid"]
     metrics |= _with_and_without(rows, task, every, parent, threshold, seed)
     metrics["balance"] = predict.balance.to_json()

@@ -9,6 +9,8 @@ import typer
 from genotool.cli import rows as flags
 from genotool.cli.options import Common, command
 from genotool.cli.show import show_run
+from genotool.conformal import LEVEL
+from genotool.verdict import MARGIN
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 COMMON = (
@@ -23,6 +25,8 @@ def evaluate(
     key: Annotated[str | None, typer.Option("--model", help="which model of a recipe's folder")] = None,
     target: flags.Target = None,
     no_floors: flags.NoFloors = False,
+    margin: flags.Margin = MARGIN,
+    coverage: flags.Coverage = LEVEL,
     fail_on: flags.FailOn = None,
 ) -> None:
     """Score a model on its test rows, or on data sets it was not made for, beside the floors."""
@@ -35,7 +39,7 @@ def evaluate(
     what = "-".join(name.rpartition("/")[2] for name in sets) or "test"
     request = EvaluateRequest(
         common.folder(f"evaluate-{trained.run.path.name}-{what}"), sets, common.data_dir, target, common.seed,
-        not no_floors, fail_on or "none", common.overwrite,
+        not no_floors, fail_on or "none", common.overwrite, margin, coverage,
     )  # fmt: skip
     show_run(stage(trained, request), common)
 

@@ -9,17 +9,23 @@ from typing import Annotated, Any
 import typer
 
 from genotool.cli.options import Common
+from genotool.conformal import LEVEL
 from genotool.errors import UsageError
 from genotool.split import Fractions
 from genotool.stages.crossvalidate import FoldsRequest
 from genotool.stages.fitting import FitRequest
 from genotool.stages.rows import RowsRequest
+from genotool.verdict import MARGIN
 
-__all__ = ["REFIT", "FailOn", "FoldFlags", "NoFloors", "RowFlags", "Target"]
+__all__ = ["REFIT", "Coverage", "FailOn", "FoldFlags", "Margin", "NoFloors", "RowFlags", "Target"]
 
 Target = Annotated[str | None, typer.Option("--target", help="the column to learn, instead of the data set's own")]
 FailOn = Annotated[str | None, typer.Option("--fail-on", help="stop on a finding: none, note, warning, severe")]
 NoFloors = Annotated[bool, typer.Option("--no-floors", help="do not fit the floors")]
+Margin = Annotated[float, typer.Option("--margin", min=0, help="differences inside ± this are equivalent")]
+Coverage = Annotated[
+    float, typer.Option("--coverage", min=0, max=1, help="share of new rows whose truth the conformal sets shall hold")
+]
 
 SPLIT = (
     "row, stratified, group, chromosome, neighbourhood, homology, donor, by:COLUMN, published, or a split file; "
@@ -73,6 +79,8 @@ class RowFlags:
         str, typer.Option("--balance", help="none, under, smote, smoten or weights; training rows only")
     ] = "none"
     no_floors: NoFloors = False
+    margin: Margin = MARGIN
+    coverage: Coverage = LEVEL
     fail_on: FailOn = None
 
     def request(self, data: str, common: Common, family: Any, config: Any, out: Path, *, refit: bool) -> FitRequest:
@@ -90,4 +98,7 @@ class RowFlags:
             overlap=self.overlap,
             fail_on=self.fail_on or "none",
         )
-        return FitRequest(rows, family, config, out, self.balance, refit, not self.no_floors, common.overwrite)
+        return FitRequest(
+            rows, family, config, out, self.balance, refit, not self.no_floors, common.overwrite,
+            margin=self.margin, coverage=self.coverage,
+        )  # fmt: skip

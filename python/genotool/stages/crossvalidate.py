@@ -148,6 +148,7 @@ def _command(request: FitRequest, rows: RowsRequest, run: Path, out: Path, verb:
     shares = {"--valid-share": rows.fractions.valid, "--test-share": rows.fractions.test}
     valued = {"--seed": rows.seed, "--target": rows.target, "--data-dir": rows.data_dir, **shares,
               "--overlap": rows.overlap, "--balance": request.balance, "--fail-on": rows.fail_on,
+              "--margin": request.margin, "--coverage": request.coverage,
               **{flag: os.environ.get(name) for flag, name in SAME_FLAGS.items()}}  # fmt: skip
     words += [word for flag, value in valued.items() if value is not None for word in (flag, str(value))]
     listed = {"--with": rows.together, "--beside": rows.beside, "--avoid": rows.avoid}

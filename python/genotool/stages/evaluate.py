@@ -15,6 +15,8 @@ from genotool import config as configs
 from genotool import registry
 from genotool.assessment import assess, scored_task
 from genotool.audit import Audit, audit_datasets, audit_sign, overlap_mask
+from genotool.conformal import FILE, LEVEL, read_calibration
+from genotool.covered import coverage
 from genotool.dataset import Dataset, Task
 from genotool.errors import InputError, UsageError
 from genotool.family import NaturalFeatures
@@ -26,6 +28,7 @@ from genotool.stages.fitting import data_record
 from genotool.stages.rows import RELATIONS, RowsRequest, audited, select
 from genotool.stats import within_groups
 from genotool.trained import Trained, open_trained
+from genotool.verdict import MARGIN
 
 __all__ = ["EvaluateRequest", "evaluate"]
 
@@ -38,6 +41,8 @@ class EvaluateRequest:
     ----------
     operands
         Data sets; none: the test rows of the model's own data set.
+    margin, coverage
+        As in `genotool.stages.fitting.FitRequest`.
     """
 
     out: Path
@@ -48,6 +53,8 @@ class EvaluateRequest:
     floors: bool = True
     fail_on: str = "none"
     overwrite: bool = False
+    margin: float = MARGIN
+    coverage: float = LEVEL
 
 
 def evaluate(trained: Trained, request: EvaluateRequest) -> Run:
@@ -107,7 +114,21 @@ def _own_test(trained: Trained, request: EvaluateRequest, run: Run, own: Dataset
     write_scores(run, test, score, trained.threshold, trained.task, split=trained.split.parts[rows])
     floors = _floors(trained, request, own, test, trained.task)
     write_floor_scores(run, test, floors)
-    return assess(trained.task, test, score, floors=floors, threshold=trained.threshold, seed=request.seed)
+    return assess(
+        trained.task, test, score, floors=floors, threshold=trained.threshold, margin=request.margin, seed=request.seed
+    ) | _conformal(trained, request, test, score)
+
+
+def _conformal(trained: Trained, request: EvaluateRequest, rows: Dataset, score: NDArray[Any]) -> dict[str, Any]:
+    """Return how many of the rows the conformal sets hold; nothing where the model has no errors to make them from."""
+    file = trained.run.file(FILE)
+    if not file.is_file() or rows.target is None:
+        return {}
+    errors, refit = read_calibration(file, trained.task), bool(trained.run.read_json("metrics.json").get("refit"))
+    measured = coverage(
+        errors, rows.target, score, rows.groups, level=request.coverage, refit=refit, seed=request.seed
+    )
+    return {"conformal": measured}
 
 
 def _independent(
@@ -126,7 +147,12 @@ def _independent(
     rows = dataset.take(new)
     floors = [] if own is None else _floors(trained, request, own, rows, task)
     raw = task is not trained.task
-    measured = assess(task, rows, score[new], floors=floors, threshold=trained.threshold, seed=request.seed, raw=raw)
+    measured = assess(
+        task, rows, score[new], floors=floors, threshold=trained.threshold, margin=request.margin, seed=request.seed,
+        raw=raw,
+    )  # fmt: skip
+    if not raw:
+        measured |= _conformal(trained, request, rows, score[new])
     measured |= {"seen_rows_left_out": int(seen.sum()), "warning": dataset.about.warning}
     if seen.any():
         measured["with_seen_rows"] = assess(

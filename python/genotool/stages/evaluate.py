@@ -125,9 +125,7 @@ def _conformal(trained: Trained, request: EvaluateRequest, rows: Dataset, score:
     if not file.is_file() or rows.target is None:
         return {}
     errors, refit = read_calibration(file, trained.task), bool(trained.run.read_json("metrics.json").get("refit"))
-    measured = coverage(
-        errors, rows.target, score, rows.groups, level=request.coverage, refit=refit, seed=request.seed
-    )
+    measured = coverage(errors, rows.target, score, rows.groups, level=request.coverage, refit=refit, seed=request.seed)
     return {"conformal": measured}
 
 

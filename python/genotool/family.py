@@ -7,7 +7,7 @@ capabilities below are found by `isinstance`: a verb that needs one which a fami
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Attribution",
+    "Control",
+    "Controls",
     "Embeds",
     "Explains",
     "Family",
@@ -224,6 +226,37 @@ class NaturalFeatures(Protocol):
 
     def natural_features(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return (n, m) features of the rows; no fitted state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One artefact control: the same model, fitted again where the biology is destroyed and the artefact is kept.
+
+    Attributes
+    ----------
+    summary
+        What is destroyed and what is kept, in words.
+    rows
+        Rows and a seed to rows of the same number, ids, targets and groups, such as
+        `genotool.controls.shuffled_sequences`; training, validation and test rows go through it alike. None: as they
+        are.
+    order
+        Encoded input to the number of its position axes after the first: their positions are shuffled, once for all
+        rows. ``{"image": 2}`` for pixels (n, height, width, channels), ``{"components": 1}`` for a component order.
+    """
+
+    summary: str
+    rows: Callable[[Dataset, int], Dataset] | None = None
+    order: Mapping[str, int] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Controls(Protocol[CIn]):
+    """Says which artefact controls mean something for its models (``--controls``)."""
+
+    def controls(self, config: CIn, kind: Kind) -> Mapping[str, Control]:
+        """Return name to control, for rows of a kind."""
         ...
 
 

@@ -65,15 +65,15 @@ def _label(dataset: Dataset, values: list[float], threshold: float, task: Task) 
     return dataset.classes[int(np.argmax(values)) if task is Task.MULTICLASS else int(values[0] >= threshold)]
 
 
-def write_floor_scores(run: Run, test: Dataset, floors: Sequence[Floor]) -> None:
-    """Write ``floors.tsv``: the id of each test row and what every floor says of it, a column a class for many."""
+def write_floor_scores(run: Run, test: Dataset, floors: Sequence[Floor], name: str = "floors.tsv") -> None:
+    """Write the id of each test row and what every floor (or control) says of it, a column a class for many."""
     if not floors:
         return
     wide = floors[0].scores.ndim == 2
     header = [f"{floor.name}_{label}" for floor in floors for label in test.classes] if wide else []
     columns = np.column_stack([floor.scores for floor in floors])
     run.write_table(
-        "floors.tsv",
+        name,
         ["id", *(header or [floor.name for floor in floors])],
         ([test.ids[row], *(f"{value:.6g}" for value in columns[row].tolist())] for row in range(len(test))),
     )

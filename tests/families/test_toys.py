@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from genotool import plugins, registry
 from genotool.errors import UnsupportedStageError, UsageError
+from genotool.report.render import write_report
 from genotool.stages.audit import AuditRequest, audit
 from genotool.stages.evaluate import EvaluateRequest, evaluate
 from genotool.stages.fitting import FitRequest
@@ -157,3 +159,33 @@ def test_the_command_line(family: str, data: str, data_folder: Path, genotool) -
     audited = genotool("audit", data, "--data-dir", data_folder, "--json", "--fail-on", "none")
     assert audited.returncode == 0, audited.stderr
     json.loads(audited.stdout)
+
+
+@pytest.mark.usefixtures("toys")
+@pytest.mark.parametrize(("family", "data"), CASES)
+def test_controls_stand_beside_the_floors(family: str, data: str, data_folder: Path, tmp_path: Path) -> None:
+    asked = dataclasses.replace(request(family, data, data_folder, tmp_path / "run"), controls=True)
+    run = train(asked)
+    plain = train(request(family, data, data_folder, tmp_path / "plain"))
+    measured, bare = (each.read_json("metrics.json")["test"] for each in (run, plain))
+    assert measured["metrics"] == bare["metrics"]  # a control changes nothing about the model
+    headline, own = measured["headline"], measured["metrics"][measured["headline"]]["value"]
+    reached = {name: control[headline]["value"] for name, control in measured["controls"].items()}
+    if family == "toy-pairs":
+        assert reached["dinucleotide shuffle"] > own - 0.1  # the toy's motifs differ in composition too
+    else:
+        assert list(reached.values()) == [own, own]  # centroids know no order
+    header = run.file("controls.tsv").read_text().splitlines()[0]
+    assert all(name in header for name in reached)
+    page = write_report(run.path).read_text()
+    assert all(f"Control, {name}: reaches" in page for name in reached)
+    assert "fitted again where the biology is destroyed" in page
+    intact(run.path, data_folder)
+
+
+@pytest.mark.usefixtures("nearest_family", "toys")
+def test_a_family_without_controls_says_so(data_folder: Path, tmp_path: Path) -> None:
+    asked = dataclasses.replace(request("nearest", "toy-words", data_folder, tmp_path / "run"), controls=True)
+    with pytest.raises(UnsupportedStageError, match="nearest names no control for sequences"):
+        train(asked)
+    assert not (tmp_path / "run").exists()

@@ -79,6 +79,12 @@ class RowFlags:
         str, typer.Option("--balance", help="none, under, smote, smoten or weights; training rows only")
     ] = "none"
     no_floors: NoFloors = False
+    controls: Annotated[
+        bool,
+        typer.Option(
+            "--controls", help="fit again with the biology destroyed, to compare; each takes the time of a fit"
+        ),
+    ] = False
     margin: Margin = MARGIN
     coverage: Coverage = LEVEL
     fail_on: FailOn = None
@@ -99,6 +105,6 @@ class RowFlags:
             fail_on=self.fail_on or "none",
         )
         return FitRequest(
-            rows, family, config, out, self.balance, refit, not self.no_floors, common.overwrite,
+            rows, family, config, out, self.balance, refit, not self.no_floors, common.overwrite, self.controls,
             margin=self.margin, coverage=self.coverage,
         )  # fmt: skip

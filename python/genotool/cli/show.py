@@ -72,6 +72,8 @@ def _show_part(name: str, measured: dict[str, Any]) -> None:
     headline = measured["headline"]
     for floor, values in measured.get("floors", {}).items():
         typer.echo(f"  floor {floor:22} {TITLES.get(headline, headline)} {_interval(values.get(headline) or {})}")
+    for control in measured.get("controls", {}).values():
+        typer.echo(f"  {control['sentence']}")
     if measured.get("sentence"):
         typer.echo(f"  verdict: {measured['sentence']}")
 

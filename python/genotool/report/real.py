@@ -36,6 +36,7 @@ def real_section(collected: Collected, pictures: Pictures) -> Section:
     blocks: list[Block] = []
     for label, step in models:
         blocks += _floors(label, step, pictures, several=len(models) > 1)
+        blocks += _controls(label, step)
     blocks += audits(collected)
     for label, step in models:
         blocks += _split(label, step)
@@ -77,6 +78,26 @@ def _floor_table(step: Step, test: Mapping[str, Any]) -> Grid:
         numeric=frozenset({1, 2, 3}),
         title=f"Floors on the same n = {count(test.get('n'))} test rows",
     )
+
+
+def _controls(label: str, step: Step) -> list[Block]:
+    """Return what the same model reaches where the biology is destroyed, beside what it reaches itself."""
+    test = step.content["metrics"]["test"]
+    if not test.get("controls"):
+        return []
+    name = headline_of(step, test)
+    rows = [
+        [
+            f"{control}: {values.get('summary') or 'no summary'}",
+            estimate(values.get(name) or {}),
+            estimate(values.get("difference") or {}),
+        ]
+        for control, values in test["controls"].items()
+    ]
+    own = estimate((test.get("metrics") or {}).get(name) or {})
+    title = f"Controls: {label} fitted again where the biology is destroyed; itself it reaches {own}"
+    head = ["control", f"{title_of(name)} [95 %]", "model minus control [95 %]"]
+    return [Grid(head, rows, numeric=frozenset({1, 2}), title=title)]
 
 
 def _overlap(step: Step) -> list[Block]:

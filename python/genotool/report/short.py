@@ -66,6 +66,7 @@ def _card(label: str, step: Step, measured: Mapping[str, Any], *, own: bool = Tr
     groups = _groups(measured)
     interval = ", 95 % interval" if real(item.get("low")) is not None else f", {item.get('reason') or 'no interval'}"
     said = [*_against_floors(measured, name), *(_leaks(step) if own else _seen(measured)), *_warnings(step, measured)]
+    said += [str(item.get("sentence") or "") for item in (measured.get("controls") or {}).values()]
     if own and (resampled := _resampled(step)):
         said.append(resampled)
     if step.record.get("leaky"):

@@ -27,7 +27,7 @@ from genotool.split import Part
 from genotool.stages.fitting import FitRequest, check_family, data_record
 from genotool.stages.rows import RowsRequest, load_labelled
 
-__all__ = ["FoldsRequest", "crossvalidate", "fold_rows"]
+__all__ = ["FoldsRequest", "crossvalidate", "fold_command", "fold_rows"]
 
 SAME_FLAGS = {"--threads": "GENOTOOL_THREADS", "--device": "GENOTOOL_DEVICE", "--backend": "KERAS_BACKEND"}
 """What every fold is given as this process was: the bytes do not depend on how many folds run at once."""
@@ -125,7 +125,8 @@ def _carry_out(run: Run, request: FitRequest, folds: Folds, verb: str, workers: 
     run.folder("folds")
     commands = [
         resumed(
-            _command(request, fold_rows(request.rows, run.path, folds, places[folder]), run.path, folder, verb), folder
+            fold_command(request, fold_rows(request.rows, run.path, folds, places[folder]), run.path, folder, verb),
+            folder,
         )
         for folder in pending
     ]
@@ -142,7 +143,7 @@ def _carry_out(run: Run, request: FitRequest, folds: Folds, verb: str, workers: 
                 print(f"done: folds/{pending[number].name}", file=sys.stderr)
 
 
-def _command(request: FitRequest, rows: RowsRequest, run: Path, out: Path, verb: str) -> list[str]:
+def fold_command(request: FitRequest, rows: RowsRequest, run: Path, out: Path, verb: str) -> list[str]:
     """Return the command of one fold, without the program's name."""
     words = [verb, request.family.name, rows.operand, "--config", str(run / "config.toml"), "--split", str(rows.split)]
     shares = {"--valid-share": rows.fractions.valid, "--test-share": rows.fractions.test}
@@ -155,4 +156,5 @@ def _command(request: FitRequest, rows: RowsRequest, run: Path, out: Path, verb:
     words += [word for flag, names in listed.items() for name in names for word in (flag, name)]
     words += ["--refit"] if request.refit else []
     words += [] if request.floors else ["--no-floors"]
+    words += ["--controls"] if request.controls else []
     return [*words, "--quiet", "-o", str(out)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from genotool.audit import write_keys
 from genotool.balance import BalanceReport, prior_correction, resample
 from genotool.conformal import FILE as CONFORMAL
 from genotool.conformal import LEVEL, calibrate
+from genotool.controls import against_controls, fit_controls
 from genotool.covered import coverage
 from genotool.dataset import Dataset, Task
 from genotool.encoding import EncodedView, Encoder
-from genotool.errors import UsageError
-from genotool.family import Family, Model, NaturalFeatures
+from genotool.errors import UnsupportedStageError, UsageError
+from genotool.family import Control, Controls, Family, Model, NaturalFeatures
 from genotool.fitted_rows import FILE, FittedRows
 from genotool.floors import Floor, fit_floors
 from genotool.predictions import trained_groups, write_floor_scores, write_scores
@@ -48,6 +49,8 @@ class FitRequest:
         A difference to a floor inside ± this counts as none.
     coverage
         The share of new rows whose truth the conformal sets or intervals shall hold.
+    controls
+        Whether the model is fitted again on each artefact control of its family.
     """
 
     rows: RowsRequest
@@ -58,6 +61,7 @@ class FitRequest:
     refit: bool = False
     floors: bool = True
     overwrite: bool = False
+    controls: bool = False
     margin: float = MARGIN
     coverage: float = LEVEL
 
@@ -101,6 +105,7 @@ def fit_run(
     task = rows.dataset.task
     assert task is not None
     check_family(request.family, rows.dataset, task)
+    controls = _controls_of(request, rows.dataset)
     run = _create(request, verb, rows, task, parent)
     with run:
         _describe(request, run, rows)
@@ -116,6 +121,9 @@ def fit_run(
         _write_keys(run, rows.refit if request.refit else rows.train, parent)
         with run.timed("evaluate"):
             _evaluate(request, run, rows, task, Predictor(model, encoder, balance), parent, chosen)
+        if controls and len(rows.test):
+            with run.timed("controls"):
+                _controls(request, run, rows, task, make, Predictor(model, encoder, balance), controls)
         if request.floors and len(rows.test):
             seen.note("floors", rows.refit, Part.TRAIN, Part.VALID)
         run.write_json(FILE, seen.to_json())
@@ -134,6 +142,17 @@ def check_family(family: Family[Any, Model], dataset: Dataset, task: Task) -> No
             f"{family.name} does {', '.join(sorted(family.tasks))}, and {dataset.name} asks for {task}",
             hint="name another column with --target, or its two classes in the catalogue",
         )
+
+
+def _controls_of(request: FitRequest, dataset: Dataset) -> Mapping[str, Control]:
+    """Return the controls that were asked for; UnsupportedStageError where the family has none for such rows."""
+    if not request.controls:
+        return {}
+    family = request.family
+    named = family.controls(request.config, dataset.kind) if isinstance(family, Controls) else {}
+    if not named:
+        raise UnsupportedStageError(f"{family.name} names no control for {dataset.kind}", hint="leave out --controls")
+    return named
 
 
 def _create(request: FitRequest, verb: str, rows: Rows, task: Task, parent: Trained | None) -> Run:
@@ -302,6 +321,39 @@ def _evaluate(
     run.write_json("metrics.json", metrics)
     run.update(threshold=threshold, prior=predict.balance.prior_record())
     write_scores(run, rows.dataset, every, threshold, task, split=rows.split.parts)
+
+
+def _controls(
+    request: FitRequest,
+    run: Run,
+    rows: Rows,
+    task: Task,
+    make: Callable[[Fitted], Model],
+    predict: Predictor,
+    controls: Mapping[str, Control],
+) -> None:
+    """Fit the model again on each control, as it was fitted itself; add what they reach to ``metrics.json``."""
+    seed = request.rows.seed
+
+    def fit(train: EncodedView, valid: EncodedView, side: Run) -> Predictor:
+        train, balance = resample(train, method=request.balance, seed=seed)
+        return Predictor(make(Fitted(task, train, valid, side)), train.encoder, balance)
+
+    found = fit_controls(
+        controls,
+        rows.refit if request.refit else rows.train,
+        rows.valid,
+        rows.test,
+        task=task,
+        encoder=lambda: request.family.encoder(request.config, task),
+        fit=fit,
+        run=run,
+        seed=seed,
+    )
+    metrics = run.read_json("metrics.json")
+    metrics["test"]["controls"] = against_controls(task, rows.test, predict(rows.test), found, seed=seed)
+    run.write_json("metrics.json", metrics)
+    write_floor_scores(run, rows.test, found, "controls.tsv")
 
 
 def _floors(request: FitRequest, rows: Rows, task: Task, parent: Trained | None) -> list[Floor]:

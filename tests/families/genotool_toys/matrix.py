@@ -5,7 +5,9 @@ from typing import Annotated
 
 import numpy as np
 from genotool.config import Field
+from genotool.controls import shuffled_features
 from genotool.dataset import Kind, Task
+from genotool.family import Control
 from genotool.persist import load_arrays, save_arrays
 from scipy.sparse import issparse
 
@@ -74,6 +76,12 @@ class Matrix:
         classes = range(int(rows.target.max()) + 1)
         centroids = np.stack([rows.inputs["z"][rows.target == code].mean(axis=0) for code in classes])
         return Centroids(task, centroids, config.sharpness)
+
+    def controls(self, config, kind):
+        return {
+            "shuffled gene layout": Control("genes in another place, their values kept", shuffled_features),
+            "shuffled component order": Control("inputs in another order", order={"z": 1}),
+        }
 
     def embed(self, model, batch):
         return batch["z"]

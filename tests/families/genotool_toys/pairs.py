@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 import numpy as np
 from genotool.config import Field
+from genotool.controls import shuffled_sequences
 from genotool.dataset import Kind, Task
+from genotool.family import Control
 from genotool.persist import load_json, load_sklearn, save_json, save_sklearn
 
 
@@ -79,6 +81,9 @@ class Pairs:
     def transfer(self, model, config, task, train, valid, run):
         run.log(f"starts from a model of {model.task}")
         return self.fit(config, task, train, valid, run)
+
+    def controls(self, config, kind):
+        return {"dinucleotide shuffle": Control("both sequences shuffled, dinucleotides kept", shuffled_sequences)}
 
     def natural_features(self, dataset):
         encoded = PairEncoder(3).encode(dataset)

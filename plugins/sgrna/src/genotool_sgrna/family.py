@@ -10,15 +10,17 @@ import numpy as np
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
 from genotool.errors import UsageError
+from genotool.family import Control
 from genotool.floors import positional_features
 from genotool.frameworks.keras import KerasModel, start
 from genotool.persist import load_arrays
 from genotool.run import Run
 from genotool.sequences import Sequences
+from genotool.shuffle import dinucleotide_shuffle
 from numpy.typing import NDArray
 
 from genotool_sgrna import network as networks
-from genotool_sgrna.encoder import GuideEncoder, lines_of
+from genotool_sgrna.encoder import SPACER, GuideEncoder, lines_of
 from genotool_sgrna.settings import GuideConfig
 from genotool_sgrna.training import fine_tuned, towers
 
@@ -54,14 +56,7 @@ class GuideFamily:
         self, model: KerasModel, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run
     ) -> KerasModel:
         """Go on from a trained network with a new head; with several lines, jointly with a head each."""
-        keras = start(config.seed)
-        lines = lines_of(train)
-        make = networks.joint_head if lines > 1 else networks.single_head
-        network = make(keras, model.network, lines, task)
-        moved = fine_tuned(keras, network, config, task, train, valid, run)
-        if lines > 1:
-            moved = dataclasses.replace(moved, network=networks.take_head(keras, moved.network, 0))
-        return exported(moved, config, run)
+        return exported(fine_tuned(model, config, task, train, valid, run), config, run)
 
     def tune(self, config: GuideConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> Tuned:
         """Search an architecture with AutoKeras; UsageError for several data sets at once."""
@@ -88,6 +83,10 @@ class GuideFamily:
 
         return explain(model, rows, background, seed=config.seed, run=run)
 
+    def controls(self, config: GuideConfig, kind: Kind) -> dict[str, Control]:
+        """Return the shuffle of the spacer: its composition and its PAM are left."""
+        return {"dinucleotide shuffle": Control(SHUFFLED, shuffled_spacers)}
+
     def natural_features(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return one-hot bases and position dinucleotides of the guides."""
         guides = dataset.columns["guide"]
@@ -111,6 +110,20 @@ class GuideFamily:
     def shipped_model(self) -> Path:
         """Return the run folder of the model that comes with the package."""
         return Path(__file__).parent / "shipped"
+
+
+SHUFFLED = "the 20 bases of each guide shuffled, its dinucleotides and its PAM kept: what composition alone gives"
+
+
+def shuffled_spacers(rows: Dataset, seed: int) -> Dataset:
+    """Return the guides with the bases before the PAM shuffled, every dinucleotide kept."""
+    guides = rows.columns["guide"]
+    if not isinstance(guides, Sequences):
+        raise TypeError("the guide column holds no sequences")
+    texts = list(guides)
+    shuffled = dinucleotide_shuffle(Sequences.from_strings([text[:SPACER] for text in texts]), seed=seed)
+    made = Sequences.from_strings([new + old[SPACER:] for new, old in zip(shuffled, texts, strict=True)])
+    return dataclasses.replace(rows, columns={**rows.columns, "guide": made})
 
 
 def exported(model: KerasModel, config: GuideConfig, run: Run) -> KerasModel:

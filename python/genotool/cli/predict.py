@@ -34,6 +34,10 @@ def predict(
     ] = None,
     per_gene: Annotated[int | None, typer.Option("--per-gene", min=1, help="keep the best N of each gene")] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="keep the best N in all")] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option("--coverage", help="add a conformal set, or low and high, that holds the truth of this share"),
+    ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="rows predicted at a time")] = 65_536,
 ) -> None:
     """Score rows that have no label; -o is a file (`-`: standard output), its provenance beside it."""
@@ -42,8 +46,8 @@ def predict(
     file = None if str(out) == "-" else out
     done = run_predict(
         model, data, file, key=key, scan=scan, output_format=output_format, pam=pam, avoid_sites=avoid_site,
-        per_record=per_record, per_gene=per_gene, top=top, data_dir=common.data_dir, batch_size=batch_size,
-        overwrite=overwrite,
+        per_record=per_record, per_gene=per_gene, top=top, coverage=coverage, data_dir=common.data_dir,
+        batch_size=batch_size, overwrite=overwrite,
     )  # fmt: skip
     for warning in done.warnings:
         typer.echo(f"warning: {warning}", err=True)

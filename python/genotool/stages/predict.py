@@ -20,6 +20,7 @@ from genotool.sequences import Sequences
 from genotool.stages.output import check_out, folder_digest, provenance_file, writing
 
 if TYPE_CHECKING:
+    from genotool.conformal import Conformal
     from genotool.trained import Trained
 
 __all__ = ["ScanRequest", "Summary", "predict", "run_predict", "seen_words", "write_predictions"]
@@ -137,8 +138,12 @@ def write_predictions(
     seen: Sequence[str],
     *,
     header: bool,
+    conformal: Conformal | None = None,
 ) -> None:
-    """Write one line a row, in their order: id, key columns, score (one a class if many), label, seen."""
+    """Write one line a row, in their order: id, key columns, score (one a class if many), label, seen.
+
+    With `conformal` limits also ``set``, the classes that they leave joined by ``|``, or ``low`` and ``high``.
+    """
     columns: dict[str, Sequence[object]] = {"id": rows.ids.tolist()}
     for role in KEY_COLUMNS[rows.kind]:
         if isinstance(column := rows.columns[role], Sequences):
@@ -148,6 +153,8 @@ def write_predictions(
     columns |= {name: [f"{value:.6g}" for value in wide[:, place]] for place, name in enumerate(names)}
     if trained.task is not Task.REGRESSION:
         columns["label"] = labels(trained, score)
+    if conformal is not None:
+        columns |= _conformal_columns(trained, conformal, score)
     columns["seen"] = seen
     if trained.simulated or rows.about.simulated:
         columns["simulated"] = ["yes"] * len(rows)
@@ -155,6 +162,15 @@ def write_predictions(
         handle.write("\t".join(columns) + "\n")
     rows_of_text = zip(*columns.values(), strict=True)
     handle.writelines("\t".join(escaped(str(cell)) for cell in row) + "\n" for row in rows_of_text)
+
+
+def _conformal_columns(trained: Trained, conformal: Conformal, score: NDArray[np.float64]) -> dict[str, list[str]]:
+    if trained.task is Task.REGRESSION:
+        ends = zip(("low", "high"), conformal.interval(score), strict=True)
+        return {name: [f"{value:.6g}" for value in values] for name, values in ends}
+    sets = conformal.sets(score)
+    classes = classes_of(trained) or tuple(map(str, range(sets.shape[1])))
+    return {"set": ["|".join(np.array(classes)[row]) for row in sets]}
 
 
 def run_predict(
@@ -170,6 +186,7 @@ def run_predict(
     per_gene: int | None = None,
     top: int | None = None,
     pam: str | None = None,
+    coverage: float | None = None,
     data_dir: Path | None = None,
     batch_size: int = BATCH_ROWS,
     overwrite: bool = False,
@@ -185,24 +202,33 @@ def run_predict(
         A data set's name, a table, a FASTA file of guides; with `scan` a FASTA file of any sequences.
     out
         The file; None or ``-`` is standard output, then without provenance.
+    coverage
+        The share of rows whose truth a conformal set or interval, written beside the score, shall hold.
 
     Raises
     ------
     UsageError
-        If a flag is wrong or fits no other, or the file exists and `overwrite` is not set.
+        If a flag is wrong or fits no other, the file exists and `overwrite` is not set, or the model's validation rows
+        cannot give the coverage.
     """
     from genotool.stages.scan import run_scan
     from genotool.trained import open_trained
 
     request = ScanRequest(output_format, avoid_sites, per_record, per_gene, top, pam or "NGG")
     _check_flags(request, scan, pam, batch_size)
+    if scan and coverage is not None:
+        raise UsageError("--coverage does not go with --scan", hint="score the sites as a table")
     target = check_out(out, overwrite)
     trained = open_trained(model, key=key, data_dir=data_dir)
+    conformal = None if coverage is None else _limits(trained, coverage)
     if scan:
         summary = run_scan(trained, data, target, request, batch_size=batch_size, data_dir=data_dir)
     else:
-        summary = _run_table(trained, data, target, batch_size=batch_size, data_dir=data_dir)
+        summary = _run_table(trained, data, target, conformal, batch_size=batch_size, data_dir=data_dir)
     summary.provenance.update(_provenance(trained, model, command, summary))
+    if conformal is not None:
+        made = {"method": conformal.method, "coverage": conformal.level, "limits": conformal.limits.tolist()}
+        summary.provenance["model"]["conformal"] = made
     if target is not None:
         save_json(provenance_file(target), summary.provenance)
     return summary
@@ -224,7 +250,21 @@ def _check_flags(request: ScanRequest, scan: bool, pam: str | None, batch_size: 
             raise UsageError(f"{flag} is at least 1, not {value}")
 
 
-def _run_table(trained: Trained, data: str, out: Path | None, *, batch_size: int, data_dir: Path | None) -> Summary:
+def _limits(trained: Trained, coverage: float) -> Conformal:
+    from genotool.conformal import FILE, read_calibration
+
+    return read_calibration(trained.run.file(FILE), trained.task).at(coverage)
+
+
+def _run_table(
+    trained: Trained,
+    data: str,
+    out: Path | None,
+    conformal: Conformal | None,
+    *,
+    batch_size: int,
+    data_dir: Path | None,
+) -> Summary:
     from genotool import registry
 
     kinds = trained.family.kinds
@@ -232,7 +272,7 @@ def _run_table(trained: Trained, data: str, out: Path | None, *, batch_size: int
     score = predict(trained, rows, batch_size=batch_size)
     seen = seen_words(trained, rows)
     with writing(out) as handle:
-        write_predictions(handle, trained, rows, score, seen, header=True)
+        write_predictions(handle, trained, rows, score, seen, header=True, conformal=conformal)
     about = {
         "name": rows.name, "path": rows.about.path, "digest": rows.digest, "rows": len(rows),
         "simulated": rows.about.simulated, "cite": rows.about.cite, "licence": rows.about.licence,

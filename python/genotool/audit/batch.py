@@ -26,8 +26,9 @@ Floats: TypeAlias = NDArray[np.float64]
 
 BATCHES = frozenset({
     "batch", "plate", "file", "filename", "sourcefile", "source", "origin", "run", "lane", "flowcell", "centre",
-    "center", "site", "lab", "laboratory", "library", "experiment", "dataset", "study", "cohort", "series", "chip", "array",
-    "platform", "technology", "date", "operator", "technician", "replicate", "rep", "sequencer", "instrument", "pool",
+    "center", "site", "lab", "laboratory", "library", "experiment", "dataset", "study", "cohort", "series", "chip",
+    "array", "platform", "technology", "date", "operator", "technician", "replicate", "rep", "sequencer", "instrument",
+    "pool",
 })  # fmt: skip
 UNITS = frozenset({
     "donor", "patient", "subject", "individual", "participant", "animal", "mouse", "sample", "specimen",

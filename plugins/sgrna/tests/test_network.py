@@ -63,6 +63,39 @@ def test_merged_towers_give_the_mean_of_their_outputs(keras: Any, config: Any) -
     np.testing.assert_allclose(np.asarray(whole(inputs())), expected, atol=1e-6)
 
 
+def test_towers_come_apart_as_they_were_merged(keras: Any, config: Any) -> None:
+    """Layer names too, so that towers can be moved, merged and moved again."""
+    from genotool_sgrna import network as networks
+
+    towers = [networks.build(keras, config, Task.REGRESSION) for _ in range(3)]
+    for tower in towers:
+        tower.layers[-1].bias.assign([0.5])
+    apart = networks.towers_of(keras, networks.merged(keras, towers))
+    assert [layer.name for layer in apart[2].layers] == [layer.name for layer in towers[2].layers]
+    before, after = (np.stack([np.asarray(tower(inputs())) for tower in found]) for found in (towers, apart))
+    np.testing.assert_allclose(after - after.mean(axis=0), before - before.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(after.mean(axis=0), before.mean(axis=0), atol=1e-6)
+
+
+def test_each_tower_is_moved_by_itself(keras: Any, config: Any, tmp_path: Path) -> None:
+    """The first tower of a moved model is what it becomes without the others beside it."""
+    from genotool.frameworks.keras import KerasModel
+    from genotool_sgrna import network as networks
+    from genotool_sgrna.family import GuideFamily
+
+    family, rows = GuideFamily(), guides(64, 1)
+    view = EncodedView(rows, family.encoder(config, Task.BINARY).fit([rows]))
+    towers = [networks.build(keras, config, Task.REGRESSION) for _ in range(2)]
+    moved = []
+    for parent in (networks.merged(keras, towers), towers[0]):
+        with Run.create(tmp_path / parent.name, verb="transfer") as run:
+            model = KerasModel(parent, Task.REGRESSION)
+            moved.append(family.transfer(model, config, Task.BINARY, view, view, run).network)
+    first, alone = (networks.towers_of(keras, network)[0] for network in moved)
+    for weight, other in zip(first.get_weights()[:-2], alone.get_weights()[:-2], strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
 def test_a_head_taken_out_of_a_joint_network_gives_what_the_joint_one_gave(keras: Any, config: Any) -> None:
     from genotool_sgrna import network as networks
 

@@ -1,11 +1,11 @@
-"""The guide network, and what is done to any guide network: a new head, frozen layers, one head taken out.
+"""The guide network, and what is done to any guide network: towers, a new head, frozen layers, one head taken out.
 
 Only layers that DeepSHAP handles exactly: convolution, batch normalisation, ReLU, flatten, dense, dropout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,13 @@ from genotool_sgrna.architecture import Architecture
 from genotool_sgrna.encoder import GUIDE
 from genotool_sgrna.settings import GuideConfig
 
-__all__ = ["HEAD", "build", "freeze", "joint_head", "merged", "single_head", "take_head"]
+__all__ = ["HEAD", "build", "freeze", "joint_head", "merged", "single_head", "take_head", "towers_of"]
 
 
 HEAD = "head_line"
 """The name of a transferred network's output layer."""
+TOWERS = "guide_towers"
+"""The name of a network that `merged` made."""
 
 
 def build(keras: Any, config: GuideConfig, task: Task) -> Any:
@@ -51,22 +53,40 @@ def merged(keras: Any, networks: Sequence[Any]) -> Any:
     trunks, weights, biases = [], [], []
     for number, network in enumerate(networks, start=1):
         head = network.layers[-1]
-        trunks.append(_copied(keras, body(keras, network), guide, f"_{number}"))
+        trunks.append(_copied(keras, body(keras, network), guide, lambda name, end=f"_{number}": name + end))
         weight, bias = head.get_weights()
         weights.append(weight / len(networks))
         biases.append(bias / len(networks))
     features = keras.layers.Concatenate(name="features")(trunks)
     head = keras.layers.Dense(weights[0].shape[1], activation=networks[0].layers[-1].activation, name="head")
-    whole = keras.Model(guide, head(features), name="guide_towers")
+    whole = keras.Model(guide, head(features), name=TOWERS)
     head.set_weights([np.concatenate(weights), np.sum(biases, axis=0)])
     return whole
 
 
-def _copied(keras: Any, trunk: Any, guide: Any, suffix: str) -> Any:
-    """Return the output of a copy of `trunk` on the input `guide`, its layers' names with a suffix."""
+def towers_of(keras: Any, network: Any) -> list[Any]:
+    """Return the networks that `merged` put side by side, layers and weights of their own; of any other, itself."""
+    if network.name != TOWERS:
+        return [network]
+    trunks = network.get_layer("features").input
+    weight, bias = network.layers[-1].get_weights()
+    shares = np.split(weight * len(trunks), np.cumsum([trunk.shape[-1] for trunk in trunks])[:-1])
+    towers = []
+    for number, (trunk, share) in enumerate(zip(trunks, shares, strict=True), start=1):
+        guide = keras.layers.Input((GUIDE, 4), name="guide")
+        head = keras.layers.Dense(weight.shape[1], activation=network.layers[-1].activation, name="head")
+        tower = keras.Model(network.inputs, trunk)
+        features = _copied(keras, tower, guide, lambda name, end=f"_{number}": name.removesuffix(end))
+        towers.append(keras.Model(guide, head(features), name="guide_cnn"))
+        head.set_weights([share, bias])
+    return towers
+
+
+def _copied(keras: Any, trunk: Any, guide: Any, rename: Callable[[str], str]) -> Any:
+    """Return the output of a copy of `trunk` on the input `guide`, its layers under other names."""
 
     def renamed(layer: Any) -> Any:
-        return layer.__class__.from_config({**layer.get_config(), "name": layer.name + suffix})
+        return layer.__class__.from_config({**layer.get_config(), "name": rename(layer.name)})
 
     copy = keras.models.clone_model(trunk, input_tensors=[guide], clone_function=renamed)
     copy.set_weights(trunk.get_weights())

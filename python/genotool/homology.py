@@ -23,7 +23,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ from genotool.errors import UsageError
 from genotool.kernels import kernel_errors, natural
 from genotool.sequences import Sequences
 
-__all__ = ["Homology", "cluster_names", "homologous_between", "homologous_within", "joint_clusters"]
+__all__ = ["Homology", "cluster_names", "homologous_between", "homologous_within", "row_clusters"]
 
 Rows: TypeAlias = NDArray[np.int64]
 
@@ -101,30 +101,33 @@ def _found(sequences: Sequences, others: Sequences | None, k: int, shared: int, 
         )
 
 
-def joint_clusters(columns: tuple[Sequences, ...], *, threads: int | None = None) -> Rows:
-    """Return the homology cluster of each row, where a row is a sequence of each column.
+def row_clusters(cluster: Rows, rows: Rows) -> Rows:
+    """Return the cluster of each row, where a row has several sequences: two rows meet in any of them.
 
-    Rows of which any two sequences are homologous are of one cluster.
+    Parameters
+    ----------
+    cluster
+        (m,) the cluster of each sequence.
+    rows
+        (m,) the row of each sequence; every row from 0 has one at least.
 
     Returns
     -------
     (n,) int64
         From 0 in order of their first rows.
     """
-    cluster = homologous_within(Sequences.concat(columns), threads=threads).cluster
-    if len(columns) == 1:
-        return cluster
+    count = int(rows.max(initial=-1)) + 1
+    if count == len(rows):
+        return _in_order(cluster[np.argsort(rows)])
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    count = len(columns[0])
-    ends = (np.tile(np.arange(count), len(columns)), count + cluster)
-    size = count + int(cluster.max(initial=-1)) + 1
-    graph = coo_array((np.ones(len(cluster), np.bool_), ends), shape=(size, size))
+    size = count + int(cluster.max()) + 1
+    graph = coo_array((np.ones(len(rows), np.bool_), (rows, count + cluster)), shape=(size, size))
     return _in_order(connected_components(graph, directed=False)[1][:count])
 
 
-def _in_order(labels: NDArray[np.int32]) -> Rows:
+def _in_order(labels: NDArray[Any]) -> Rows:
     """Return labels numbered from 0 in order of their first rows."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
@@ -146,5 +149,7 @@ def cluster_names(dataset: Dataset, *, threads: int | None = None) -> NDArray[np
             f"{dataset.name} holds no sequences: homology is unknown",
             hint="name what belongs together in a group column",
         )
-    names: NDArray[np.str_] = np.char.mod("homology:%06d", joint_clusters(columns, threads=threads))
+    found = homologous_within(Sequences.concat(columns), threads=threads)
+    clusters = row_clusters(found.cluster, np.tile(np.arange(len(dataset)), len(columns)))
+    names: NDArray[np.str_] = np.char.mod("homology:%06d", clusters)
     return names

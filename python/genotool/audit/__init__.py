@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 
 from genotool.audit.batch import explained_by_columns
 from genotool.audit.findings import SEVERITIES, Audit, Finding
+from genotool.audit.homology import cluster_table, related
 from genotool.audit.keys import ModelKeys, read_keys, write_keys
 from genotool.audit.labels import class_shares, conflicts
 from genotool.audit.nuisance import predicted_by_a_number
@@ -33,6 +34,7 @@ __all__ = [
     "audit_datasets",
     "audit_sign",
     "audit_split",
+    "cluster_table",
     "overlap_mask",
     "overlap_with_keys",
     "read_keys",
@@ -56,7 +58,8 @@ def audit_datasets(
     for dataset in datasets:
         for seen in keys:
             found += seen_by(dataset, seen)
-        found += [*within(dataset), *conflicts(dataset), *explained_by_columns(dataset, batches, seed=seed)]
+        found += [*within(dataset), *related(dataset), *conflicts(dataset)]
+        found += explained_by_columns(dataset, batches, seed=seed)
         found += predicted_by_a_number(dataset, seed=seed)
     return Audit.of(found, [dataset.name for dataset in datasets])
 

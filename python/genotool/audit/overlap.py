@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from genotool.audit.effects import LookUp, unmeasured
 from genotool.audit.findings import Effect, Finding, shown
+from genotool.audit.homology import SHARED, homologs
 from genotool.audit.keys import ModelKeys, keys_of
 from genotool.audit.levels import severity_of
 from genotool.audit.relations import RELATIONS, match, near
@@ -34,8 +35,11 @@ MEET = {
     "same": (("is", "are"), "the same as {}"),
     "near": (("differs", "differ"), "in one base from {}"),
     "shifted": (("lies", "lie"), f"1 to {MOST_BASES} bases beside {{}}, on either strand"),
+    "homologous": (("shares", "share"), SHARED),
 }
 """How rows are said to meet others: verbs, and what follows them."""
+MOVED = frozenset({"shifted", "homologous"})
+"""How rows meet that are not found by being nearest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +61,8 @@ class Meeting:
 
 
 def meetings_of(query: ModelKeys, reference: ModelKeys) -> dict[str, Meeting]:
-    """Return how rows meet, each row under the first that holds: ``same`` (any of `RELATIONS`), near, shifted."""
+    """Return how rows meet, each row under the first that holds: ``same`` (any of `RELATIONS`), near,
+    shifted, homologous."""
     found: dict[str, Meeting] = {}
     ways: dict[str, Callable[[ModelKeys, ModelKeys], Index]] = {"same": _same, "near": near, "shifted": _beside}
     taken, back_taken = np.zeros(len(query), np.bool_), np.zeros(len(reference), np.bool_)
@@ -65,6 +70,8 @@ def meetings_of(query: ModelKeys, reference: ModelKeys) -> dict[str, Meeting]:
         partner, back = np.where(taken, -1, way(query, reference)), np.where(back_taken, -1, way(reference, query))
         found[name] = Meeting(partner, back)
         taken, back_taken = taken | (partner >= 0), back_taken | (back >= 0)
+    partner, back = homologs(query, reference)
+    found["homologous"] = Meeting(np.where(taken, -1, partner), np.where(back_taken, -1, back))
     return found
 
 
@@ -110,7 +117,7 @@ def _pair(small: Dataset, large: Dataset) -> Iterator[Finding]:
         count, total = int(meeting.met.sum()), len(small)
         code = "shared-rows" if way == "same" else f"{way}-rows"
         reason = unmeasured(small, large, meeting.met)
-        effect = None if reason else _both_ways(there_up, here_up, meeting, moved=way == "shifted")
+        effect = None if reason else _both_ways(there_up, here_up, meeting, moved=way in MOVED)
         severity = severity_of(code, count, total)
         if small.target is None or large.target is None:
             severity = min(severity, "warning", key=("note", "warning", "severe").index)

@@ -11,7 +11,7 @@ from genotool.audit.effects import LookUp, unmeasured
 from genotool.audit.findings import Effect, Finding, shown
 from genotool.audit.keys import keys_of
 from genotool.audit.levels import severity_of
-from genotool.audit.overlap import MEET, Meeting, counted, meetings_of
+from genotool.audit.overlap import MEET, MOVED, Meeting, counted, meetings_of
 from genotool.audit.words import among, nouns, percent, some
 from genotool.dataset import Dataset
 from genotool.split import Part, Split
@@ -24,6 +24,7 @@ REMEDIES = {
     "same": "--overlap drop, or a split that keeps them together",
     "near": "a split that keeps them together, such as --split group",
     "shifted": "a split that keeps them together, such as --split group",
+    "homologous": "a split that keeps them together: --split homology",
 }
 
 
@@ -114,7 +115,7 @@ def _crossing(way: str, meeting: Meeting, look_up: LookUp, part: Part, how: str)
     reason = unmeasured(held, look_up.reference, met)
     effect: Effect = {}
     if part is Part.TEST and not reason:
-        moved = meeting.partner if way == "shifted" else None
+        moved = meeting.partner if way in MOVED else None
         found = look_up.effect(met, meeting.reference_met, moved)
         effect = {f"looking up {held.name}'s test part in the others": item for item in found.values()}
     return Finding(

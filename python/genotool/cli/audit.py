@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,9 @@ COMMON = ("out", "seed", "threads", "data_dir", "resume", "overwrite", "json", "
 def audit(
     operands: Annotated[list[str], typer.Argument(help="data sets, files and run folders, in any mixture")],
     common: Common,
+    clusters: Annotated[
+        Path | None, typer.Option("--clusters", help="write the homology cluster of each row to this file")
+    ] = None,
     fail_on: Annotated[str, typer.Option("--fail-on", help="exit 5 from: none, note, warning, severe")] = "severe",
 ) -> None:
     """Look for leaks within data sets, between them, and against what a model was trained on."""
@@ -26,7 +30,7 @@ def audit(
 
     if fail_on not in ("none", *SEVERITIES):
         raise UsageError(f"--fail-on is one of none, {', '.join(SEVERITIES)}, not {fail_on!r}")
-    request = AuditRequest(tuple(operands), common.out, common.data_dir, common.seed, common.overwrite)
+    request = AuditRequest(tuple(operands), common.out, common.data_dir, common.seed, common.overwrite, clusters=clusters)
     found, run = stage(request)
     typer.echo(json.dumps(found.to_json()) if common.json else found.table())
     if run is not None:

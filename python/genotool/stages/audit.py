@@ -10,12 +10,12 @@ from itertools import chain
 from pathlib import Path
 
 from genotool import plugins, registry
-from genotool.audit import Audit, Finding, ModelKeys, audit_datasets, audit_sign, audit_split, read_keys
+from genotool.audit import Audit, Finding, ModelKeys, audit_datasets, audit_sign, audit_split, cluster_table, read_keys
 from genotool.audit.verified import verify
 from genotool.dataset import Dataset
 from genotool.errors import GenotoolError, InputError, UsageError
 from genotool.family import References
-from genotool.run import Run
+from genotool.run import Run, write_atomically
 from genotool.split import Fractions, published
 from genotool.stages.fitting import data_record
 from genotool.stages.rows import RowsRequest
@@ -33,6 +33,7 @@ class AuditRequest:
     data_dir: Path | None = None
     seed: int = 0
     overwrite: bool = False
+    clusters: Path | None = None
 
 
 def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
@@ -45,6 +46,7 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     models = [model for o in request.operands if _is_model(o) for model in _opened(o, request.data_dir)]
     names = [o for o in request.operands if not _is_model(o)]
     sets = _told_apart(names, [registry.load(name, data_dir=request.data_dir) for name in names])
+    _write_clusters(request, sets)
     keys = [_keys(model) for model in models] if sets else []
     found = audit_datasets(sets, keys=keys)
     for model in chain.from_iterable(map(with_members, models)):
@@ -76,6 +78,16 @@ def _split(model: Trained) -> Audit:
         message, name = f"its split was not looked at: {error.message}", model.run.path.name
         note = Finding("split-not-audited", "note", 1, 1, message, error.hint or "give --data-dir", data=(name,))
         return Audit.of([note], [name])
+
+
+def _write_clusters(request: AuditRequest, sets: Sequence[Dataset]) -> None:
+    """Write the homology cluster of each row, where that is asked for."""
+    file = request.clusters
+    if file is None:
+        return
+    if file.exists() and not request.overwrite:
+        raise UsageError(f"{file}: exists already", hint="replace it with --overwrite, or choose another --clusters")
+    write_atomically(file, cluster_table(sets))
 
 
 def _told_apart(operands: Sequence[str], sets: Sequence[Dataset]) -> list[Dataset]:

@@ -1,4 +1,8 @@
-"""Leaderboard: several models on the same test rows, best first, each against the best by a paired test."""
+"""Leaderboard: several models on the same test rows, best first, each against the best by paired tests.
+
+What decides is the paired bootstrap, by group where groups exist, corrected over all models (Holm). Beside it stand
+DeLong's test of the two ROC-AUCs, McNemar's of the decided classes, and a permutation test of the metric.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from genotool.dataset import Task
+from genotool.delong import delong
 from genotool.errors import InputError
-from genotool.intervals import Difference, Estimate, bootstrap, paired
+from genotool.intervals import Estimate, bootstrap, paired
+from genotool.mcnemar import mcnemar
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER
+from genotool.metrics import decide as labels
+from genotool.permuted import permutation_p
 from genotool.predictions import TestRows
+from genotool.verdict import MARGIN, Comparison, decide
 
-__all__ = ["Place", "rank"]
+__all__ = ["Place", "best_floors", "rank"]
+
+WORDS = {"above": "behind", "below": "ahead", "equivalent": "equivalent", "undecided": "undecided"}
+"""What a verdict on the best model's lead says of the model that it leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +37,24 @@ class Place:
     estimate
         The headline metric with its interval.
     behind
-        The best model's metric less this one's, on the same rows; None for the best.
-    p_holm
-        Of no difference, corrected over all models that are compared with the best.
+        The best model against this one, on the same rows; None for the best.
+    permutation_p
+        Of no difference to the best, by swapping the scores of whole groups.
     """
 
     name: str
     metric: str
     estimate: Estimate
-    behind: Difference | None
-    p_holm: float | None
+    behind: Comparison | None = None
+    permutation_p: float | None = None
+
+    @property
+    def word(self) -> str:
+        """Where the model stands to the best: best, behind, equivalent or undecided."""
+        return "best" if self.behind is None else WORDS[self.behind.word]
 
 
-def rank(runs: Sequence[TestRows], *, seed: int) -> list[Place]:
+def rank(runs: Sequence[TestRows], *, margin: float = MARGIN, seed: int) -> list[Place]:
     """Return the models, best first.
 
     Raises
@@ -48,24 +66,53 @@ def rank(runs: Sequence[TestRows], *, seed: int) -> list[Place]:
     for other in runs[1:]:
         _check_same(first, other)
     metric = HEADLINE[first.task]
-    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
-    scored = [(run, bootstrap(run.task, run.target, run.score, groups=run.groups, seed=seed)[metric]) for run in runs]
-    scored.sort(key=lambda item: -np.inf if item[1].value is None else sign * item[1].value, reverse=True)
-    best = scored[0][0]
-    behind = [paired(best.task, best.target, best.score, run.score, metric, best.groups, seed=seed)
-              for run, _ in scored[1:]]  # fmt: skip
-    corrected = _holm(behind)
-    rest = [Place(run.name, metric, estimate, difference, p)
-            for (run, estimate), difference, p in zip(scored[1:], behind, corrected, strict=True)]  # fmt: skip
-    return [Place(best.name, metric, scored[0][1], None, None), *rest]
+    scored = [(run, _estimate(run, metric, seed)) for run in runs]
+    scored.sort(key=lambda item: _worth(metric, item[1]), reverse=True)
+    best, rest = scored[0][0], [run for run, _ in scored[1:]]
+    behind = {run.name: paired(best.task, best.target, best.score, run.score, metric, best.groups, seed=seed)
+              for run in rest}  # fmt: skip
+    beside = {run.name: (_delong_p(best, run), _mcnemar_p(best, run)) for run in rest}
+    each = {item.against: item for item in decide(behind, metric, margin, beside).each}
+    swapped = {run.name: permutation_p(best.task, best.target, best.score, run.score, metric, best.groups, seed=seed)
+               for run in rest}  # fmt: skip
+    return [Place(run.name, metric, estimate, each.get(run.name), swapped.get(run.name)) for run, estimate in scored]
 
 
-def _holm(differences: Sequence[Difference]) -> list[float | None]:
-    from genotool.stats import holm
+def best_floors(runs: Sequence[TestRows], *, seed: int) -> dict[str, Estimate]:
+    """Return the headline metric of each floor that any run has: of floors of one name the best."""
+    metric = HEADLINE[runs[0].task]
+    found: dict[str, Estimate] = {}
+    for run in runs:
+        for name, score in run.floors.items():
+            estimate = _estimate(run, metric, seed, score)
+            if name not in found or _worth(metric, estimate) > _worth(metric, found[name]):
+                found[name] = estimate
+    return dict(sorted(found.items(), key=lambda item: _worth(metric, item[1]), reverse=True))
 
-    known = [difference.p for difference in differences if difference.p is not None]
-    corrected = iter(holm(known)) if known else iter(())
-    return [None if difference.p is None else float(next(corrected)) for difference in differences]
+
+def _estimate(run: TestRows, metric: str, seed: int, score: np.ndarray | None = None) -> Estimate:
+    held = run.score if score is None else score
+    return bootstrap(run.task, run.target, held, groups=run.groups, seed=seed)[metric]
+
+
+def _worth(metric: str, estimate: Estimate) -> float:
+    if estimate.value is None:
+        return -np.inf
+    return -estimate.value if metric in LOWER_IS_BETTER else estimate.value
+
+
+def _delong_p(best: TestRows, other: TestRows) -> float | None:
+    if best.task is not Task.BINARY or len(np.unique(best.target)) < 2:
+        return None
+    return delong(best.target, best.score, other.score, best.groups).p
+
+
+def _mcnemar_p(best: TestRows, other: TestRows) -> float | None:
+    """Compare the decided classes, each run's at its own threshold."""
+    if best.task is Task.REGRESSION:
+        return None
+    one, two = (labels(run.task, run.score, run.threshold) for run in (best, other))
+    return mcnemar(best.target, one, two, best.groups).p
 
 
 def _check_same(first: TestRows, other: TestRows) -> None:

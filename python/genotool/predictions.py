@@ -93,6 +93,8 @@ class TestRows:
         As in `genotool.metrics.compute`.
     floors
         The scores of the floors on the same rows, by name.
+    threshold
+        The probability from which a binary row was decided to be positive.
     """
 
     __test__ = False  # no test case, whatever pytest makes of its name
@@ -104,6 +106,7 @@ class TestRows:
     target: NDArray[Any]
     score: Floats
     floors: Mapping[str, Floats]
+    threshold: float = 0.5
 
 
 def read_test_rows(run: Run, name: str) -> TestRows:
@@ -126,10 +129,12 @@ def read_test_rows(run: Run, name: str) -> TestRows:
         score = _columns(rows, [f"score_{label}" for label in classes] if task is Task.MULTICLASS else ["score"])
         target = _target(rows, task, classes)
         floors = _floor_scores(run, rows, classes if task is Task.MULTICLASS else [])
+        threshold = float(0.5 if run.record.get("threshold") is None else run.record["threshold"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"the scores are damaged: {error}", file=file, hint="make the run again") from error
     groups = np.array([row["group"] for row in rows], np.str_) if "group" in rows[0] else None
-    return TestRows(name, task, np.array([row["id"] for row in rows], np.str_), groups, target, score, floors)
+    ids = np.array([row["id"] for row in rows], np.str_)
+    return TestRows(name, task, ids, groups, target, score, floors, threshold)
 
 
 def trained_groups(run: Run) -> set[str]:

@@ -106,9 +106,9 @@ def test_the_leaderboard_puts_the_best_first_and_tests_the_rest_against_it() -> 
     assert [place.name for place in places] == ["run", "worse", "worst"]
     assert places[0].behind is None
     by_hand = roc_auc_score(base.target, base.score) - roc_auc_score(base.target, runs[0].score)
-    assert places[1].behind.value == pytest.approx(by_hand)
+    assert places[1].behind.difference.value == pytest.approx(by_hand)
     assert places[1].behind.low > 0
-    assert places[1].p_holm <= 0.05
+    assert places[1].behind.p_holm <= 0.05
 
 
 def test_other_test_rows_are_no_contest() -> None:

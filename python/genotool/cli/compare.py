@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from genotool.cli import rows as flags
 from genotool.cli.options import Common, command
 from genotool.metrics import TITLES
 from genotool.verdict import MARGIN
@@ -29,7 +30,7 @@ def compare(
             "the floors they share",
         ),
     ] = False,
-    margin: Annotated[float, typer.Option("--margin", help="differences inside ± this are equivalent")] = MARGIN,
+    margin: flags.Margin = MARGIN,
 ) -> None:
     """Rank runs on the test rows that they share, by paired tests; or judge repeats of a model as one."""
     from genotool.stages.compare import compare as stage
@@ -73,7 +74,7 @@ def _show_leaderboard(found: dict[str, Any]) -> None:
         interval = "" if item["low"] is None else f" [{item['low']:.3f}, {item['high']:.3f}]"
         behind = {"value": item["behind_best"], "low": item["behind_low"], "high": item["behind_high"]}
         rest = "" if item["behind_best"] is None else f"  behind the best by {_difference(behind)}"
-        rest += "" if item["p_holm"] is None else f", Holm p {item['p_holm']:.3g}"
+        rest += "" if item["p_holm"] is None else f", Holm p {item['p_holm']:.3g}: {item['word']}"
         typer.echo(
             f"{place:3}  {item['run']:{width}}  {_number(item['value'])}{interval}{rest}  (against its best floor: "
             f"{item['against_floors']})"

@@ -11,7 +11,7 @@ from genotool.figures.style import FIRST, INK, MUTED, SECOND, draw, number, shor
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Point", "floors"]
+__all__ = ["Point", "dot", "floors", "named_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,25 @@ def floors(
             axes.axvline(chance, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         for place, point in enumerate(points):
             colour, marker = (FIRST, "D") if place == 0 else (SECOND, "o")
-            _dot(axes, place, point, colour=colour, marker=marker)
-        axes.set_yticks(range(len(points)), [short(point.label) for point in points])
+            dot(axes, place, point, colour=colour, marker=marker)
+        named_rows(axes, [point.label for point in points])
         axes.get_yticklabels()[0].set_fontweight("bold")
-        axes.set(ylim=(len(points) - 0.4, -0.75), xlabel=f"{metric}, 95 % interval")
-        axes.margins(x=0.08)
-        axes.grid(axis="y", visible=False)
-        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel(f"{metric}, 95 % interval")
 
     return draw(paint, size=(4.6, 0.85 + 0.44 * len(points)), simulated=simulated)
 
 
-def _dot(axes: Axes, place: int, point: Point, *, colour: str, marker: str) -> None:
+def named_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """Give each row of dots its name, the first on top, with room for the number above each dot."""
+    axes.set_yticks(range(len(labels)), [short(label) for label in labels])
+    axes.set_ylim(len(labels) - 0.4, -0.75)
+    axes.margins(x=0.08)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+
+
+def dot(axes: Axes, place: int, point: Point, *, colour: str, marker: str) -> None:
+    """Draw a value in the row `place`: its 95 % interval as a line where there is one, its number above it."""
     if point.low is not None and point.high is not None:
         axes.plot([point.low, point.high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
     axes.plot([point.value], [place], marker, color=colour, markersize=6)

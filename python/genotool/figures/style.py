@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def draw(
     *,
     size: tuple[float, float] = (4.4, 3.4),
     rows: int = 1,
+    heights: Sequence[float] | None = None,
     simulated: bool = False,
 ) -> str:
     """Return the SVG of a figure whose axes, `rows` of them below each other, `paint` draws on.
@@ -71,6 +72,8 @@ def draw(
     ----------
     size
         Width and height in inches; 4.4 inches are read on a phone without zooming.
+    heights
+        How high the axes are to each other; None: all the same.
     simulated
         Whether to write "simulated" above and behind the picture.
     """
@@ -82,7 +85,7 @@ def draw(
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
+        axes = figure.subplots(rows, 1, squeeze=False, height_ratios=heights)[:, 0]
         if simulated:
             figure.suptitle("SIMULATED DATA", fontsize=8.5, fontweight="bold", color=SECOND, ha="left", x=0.02)
             for part in axes:

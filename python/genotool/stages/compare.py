@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,34 @@ from typing import Any
 from genotool.audit import Audit
 from genotool.config import flatten
 from genotool.errors import UsageError
-from genotool.leaderboard import Place, rank
-from genotool.metrics import HEADLINE, compute
+from genotool.figures.floors import Point
+from genotool.figures.forest import forest
+from genotool.leaderboard import Place, best_floors, rank
+from genotool.metrics import HEADLINE, TITLES, compute
 from genotool.pooled import Pooled, pool
 from genotool.predictions import TestRows, read_test_rows
 from genotool.run import Run
+from genotool.stats import benjamini_hochberg, holm
 from genotool.verdict import MARGIN
 
 __all__ = ["compare"]
+
+TESTS = {
+    "bootstrap": ("bootstrap_p", None),
+    "DeLong": ("delong_p", None),
+    "McNemar": ("mcnemar_p", "decided classes"),
+    "permutation": ("permutation_p", None),
+}
+"""The tests of a difference between two models: the column of their p, and what they compare but the metric."""
+STATS = ("run", "against", "test", "of", "n", "groups", "p", "p_holm", "q")
 
 
 def compare(
     folders: Sequence[Path], *, out: Path, pooled: bool, margin: float = MARGIN, seed: int = 0, overwrite: bool = False
 ) -> Run:
-    """Write ``leaderboard.json`` and ``.tsv``, or with `pooled` ``pooled.json`` and ``.tsv``; return the run folder.
+    """Write ``leaderboard.json``, ``.tsv`` and ``.svg``, or with `pooled` ``pooled.json`` and ``.tsv``.
+
+    A leaderboard also has ``stats.tsv``: every test of every difference.
 
     Raises
     ------
@@ -38,7 +51,7 @@ def compare(
     Run.check_free(out, overwrite)
     runs = [Run.open(folder) for folder in folders]
     rows = [read_test_rows(run, name) for run, name in zip(runs, _names(folders), strict=True)]
-    found = _pooled(rows, runs, margin, seed) if pooled else _leaderboard(rows, runs, seed)
+    found = _pooled(rows, runs, margin, seed) if pooled else _leaderboard(rows, runs, margin, seed)
     families = {run.record.get("family") for run in runs}
     run = Run.create(
         out, verb="compare", family=families.pop() if len(families) == 1 else None, task=rows[0].task.value,
@@ -52,6 +65,9 @@ def compare(
         run.write_json(f"{name}.json", {"format": 1, **found})
         columns = list(found["runs"][0])
         run.write_table(f"{name}.tsv", columns, ([item[column] for column in columns] for item in found["runs"]))
+        if not pooled:
+            run.write_table("stats.tsv", STATS, _tests(found))
+            run.write_text("figures/leaderboard.svg", _drawn(found, simulated=bool(run.record.get("simulated"))))
     return run
 
 
@@ -135,11 +151,14 @@ def _metric(run: TestRows, score: Any, metric: str) -> float | None:
     return compute(run.task, run.target, score)[metric]
 
 
-def _leaderboard(rows: Sequence[TestRows], runs: Sequence[Run], seed: int) -> dict[str, Any]:
+def _leaderboard(rows: Sequence[TestRows], runs: Sequence[Run], margin: float, seed: int) -> dict[str, Any]:
     words = {row.name: _verdict_of(run) for row, run in zip(rows, runs, strict=True)}
+    floors = best_floors(rows, seed=seed)
     return {
         "metric": HEADLINE[rows[0].task],
-        "runs": [_line(place, words[place.name]) for place in rank(rows, seed=seed)],
+        "margin": margin,
+        "runs": [_line(place, words[place.name]) for place in rank(rows, margin=margin, seed=seed)],
+        "floors": {name: estimate.to_json() for name, estimate in floors.items()},
     }
 
 
@@ -150,17 +169,50 @@ def _verdict_of(run: Run) -> str:
 
 
 def _line(place: Place, verdict: str) -> dict[str, Any]:
-    behind = {} if place.behind is None else dataclasses.asdict(place.behind)
+    behind, estimate = place.behind, place.estimate
+    difference = None if behind is None else behind.difference
     return {
         "run": place.name,
-        "n": place.estimate.n,
-        "groups": place.estimate.groups,
-        "value": place.estimate.value,
-        "low": place.estimate.low,
-        "high": place.estimate.high,
-        "behind_best": behind.get("value"),
-        "behind_low": behind.get("low"),
-        "behind_high": behind.get("high"),
-        "p_holm": place.p_holm,
+        "n": estimate.n,
+        "groups": estimate.groups,
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "behind_best": difference and difference.value,
+        "behind_low": difference and difference.low,
+        "behind_high": difference and difference.high,
+        "p_holm": behind and behind.p_holm,
+        "bootstrap_p": difference and difference.p,
+        "delong_p": behind and behind.delong_p,
+        "mcnemar_p": behind and behind.mcnemar_p,
+        "permutation_p": place.permutation_p,
+        "word": place.word,
         "against_floors": verdict,
     }
+
+
+def _tests(found: dict[str, Any]) -> Iterator[list[Any]]:
+    """Yield a line a test of a difference to the best, corrected over the models (Holm, Benjamini-Hochberg)."""
+    best, *rest = found["runs"]
+    for test, (key, tested) in TESTS.items():
+        held = [item for item in rest if item[key] is not None]
+        ps = [item[key] for item in held]
+        for item, p_holm, q in zip(held, holm(ps), benjamini_hochberg(ps), strict=True):
+            what = found["metric"] if tested is None else tested
+            yield [item["run"], best["run"], test, what, item["n"], item["groups"], item[key], p_holm, q]
+
+
+def _drawn(found: dict[str, Any], *, simulated: bool) -> str:
+    """Return the forest plot of a leaderboard."""
+    runs = [item for item in found["runs"] if item["value"] is not None]
+    behind = [Point(item["run"], item["behind_best"], item["behind_low"], item["behind_high"])
+              for item in runs if item["behind_best"] is not None]  # fmt: skip
+    floors = {name.replace("_", " "): item for name, item in found["floors"].items() if item["value"] is not None}
+    return forest(
+        [Point(item["run"], item["value"], item["low"], item["high"]) for item in runs],
+        behind,
+        [Point(name, item["value"], item["low"], item["high"]) for name, item in floors.items()],
+        metric=TITLES[found["metric"]],
+        margin=found["margin"],
+        simulated=simulated,
+    )

@@ -6,14 +6,22 @@ on another scale, is the same sample. Sought on a random projection, verified on
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genotool.audit.findings import Finding, shown
+from genotool.audit.keys import keys_of
+from genotool.audit.levels import severity_of
+from genotool.audit.relations import codes
+from genotool.audit.words import among
 from genotool.dataset import Dataset, Kind
+from genotool.split import Part, Split
 
-__all__ = ["ALIKE", "alike", "alike_within"]
+__all__ = ["ALIKE", "alike", "copies_across_parts", "copies_between", "copies_within", "is_thin"]
 
 Index: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -22,6 +30,8 @@ ALIKE = 0.9999
 """Replicates of one tissue, or of one library, stay below (.9990 in real sets of bulk samples)."""
 DIMENSIONS = 64
 FEWEST_GENES = 30
+FEWEST_DIMENSIONS = 8
+"""In fewer, rows that were measured apart correlate by chance."""
 MOST_ROWS = 20_000
 MOST_MET = 50_000_000
 """Values of pairs of rows that are verified at once."""
@@ -46,6 +56,8 @@ def alike(query: Dataset, reference: Dataset, *, seed: int = 0, own: bool = Fals
     here, there = _Rows(query, genes[0]), _Rows(reference, genes[1])
     directions = np.random.default_rng(seed).standard_normal((len(genes[0]), DIMENSIONS)) / np.sqrt(DIMENSIONS)
     low, other_low = here.projected(directions), there.projected(directions)
+    if len(low) > FEWEST_DIMENSIONS and is_thin(low, FEWEST_DIMENSIONS):
+        return found
     step = max(1, 8_000_000 // max(len(other_low), 1))
     for start in range(0, len(low), step):
         some = low[start : start + step]
@@ -63,9 +75,64 @@ def alike(query: Dataset, reference: Dataset, *, seed: int = 0, own: bool = Fals
     return found
 
 
-def alike_within(dataset: Dataset) -> Index:
-    """Return (n,) for each row an earlier row of the set that is nearly the same, -1 for none."""
-    return alike(dataset, dataset, own=True)
+def copies_within(dataset: Dataset) -> Iterator[Finding]:
+    """Look for rows of a matrix that are nearly, but not exactly, an earlier one."""
+    partner = alike(dataset, dataset, own=True)
+    if (partner >= 0).any():
+        digests = codes(keys_of(dataset), "exact")
+        partner = np.where(digests == digests[partner], -1, partner)
+    yield from _finding(
+        "alike-within", dataset, dataset, partner, "an earlier one", "keep each once, or all in one part"
+    )
+
+
+def copies_across_parts(dataset: Dataset, split: Split) -> Iterator[Finding]:
+    """Look for test rows of a matrix that are nearly, but not exactly, a row that was fitted on."""
+    test = split.rows(Part.TEST)
+    fitted = np.flatnonzero(np.isin(split.parts, (Part.TRAIN, Part.VALID))).astype(np.int64)
+    if dataset.kind is Kind.MATRIX and len(test) and len(fitted):
+        held, seen = dataset.take(test), dataset.take(fitted)
+        remedy = "keep the copies of a sample in one part: give them one group"
+        yield from _finding("alike-across-parts", held, seen, _inexact(held, seen), "one that was fitted on", remedy)
+
+
+def copies_between(datasets: Sequence[Dataset]) -> Iterator[Finding]:
+    """Look for rows that two matrices share on another scale, or over the genes that both have."""
+    for pair in combinations(datasets, 2):
+        small, large = sorted(pair, key=len)
+        remedy = "they are one sample: leave it out of one set, or keep it in one part"
+        yield from _finding("alike-rows", small, large, _inexact(small, large), f"one of {large.name}", remedy)
+
+
+def _inexact(query: Dataset, reference: Dataset) -> Index:
+    """Return `alike` without the rows that are equal: those are found by their digests."""
+    partner = alike(query, reference)
+    if (partner >= 0).any():
+        equal = np.isin(codes(keys_of(query), "exact"), codes(keys_of(reference), "exact"))
+        partner = np.where(equal, -1, partner)
+    return partner
+
+
+def _finding(
+    code: str, query: Dataset, reference: Dataset, partner: Index, whom: str, remedy: str
+) -> Iterator[Finding]:
+    met = np.asarray(partner >= 0)
+    count, total = int(met.sum()), len(query)
+    if count:
+        names = dict.fromkeys((query.name, reference.name))
+        yield Finding(
+            code, severity_of(code, count, total), count, total,
+            f"{among(count, query, ('correlates', 'correlate'))} by {ALIKE} or more with {whom}: one sample, on "
+            "another scale or with a little noise", remedy, shown(query.ids[met]), data=tuple(names),
+            partners=shown(reference.ids[partner[met]]),
+        )  # fmt: skip
+
+
+def is_thin(rows: Floats, dimensions: int) -> bool:
+    """Return whether rows lie in fewer than so many dimensions, as a depth times one profile does."""
+    some = rows[:: max(1, len(rows) // 200)]
+    spread = np.linalg.svd(some - some.mean(axis=0), compute_uv=False)
+    return bool((spread > 2e-2 * max(float(spread[0]), 1e-12)).sum() < dimensions)
 
 
 def _common(query: Dataset, reference: Dataset) -> tuple[Index, Index] | None:

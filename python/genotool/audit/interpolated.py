@@ -13,13 +13,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.audit.effects import FEWEST_SCORED
+from genotool.audit.alike import is_thin
 from genotool.audit.findings import Effect, Finding, shown
 from genotool.audit.held_out import without_target
 from genotool.audit.levels import severity_of
+from genotool.audit.memorised import cheaply
 from genotool.audit.words import among
-from genotool.dataset import Dataset, Kind, Task
-from genotool.metrics import HEADLINE, compute
+from genotool.dataset import Dataset, Kind
 from genotool.split import Part, Split
 
 __all__ = ["between_others", "interpolated_across_parts"]
@@ -30,7 +30,7 @@ Floats: TypeAlias = NDArray[np.float64]
 DIMENSIONS = 48
 MOST_ASKED, MOST_ROWS = 2_000, 20_000
 """Rows that are looked at, and rows of a class among which their parents are sought."""
-NEIGHBOURS = 3
+NEIGHBOURS = 4
 """A synthetic row's nearest neighbours, of which one is taken to be a parent."""
 FEWEST_DIFFERENT = 5
 """Columns in which two parents differ at least: in fewer, three rows lie in a line by chance."""
@@ -54,6 +54,7 @@ def interpolated_across_parts(dataset: Dataset, split: Split, *, seed: int = 0) 
     count, total = int(across.sum()), len(asked)
     if count < max(FEWEST_FOUND, LEAST_SHARE * total):
         return
+    synthetic = rows[asked[found]]
     asked, first, second = (rows[index[across]] for index in (asked, first, second))
     on = f" ({total} of its rows were looked at)" if total < len(rows) else ""
     said = among(count, dataset.take(np.arange(total)), ("lies", "lie"))
@@ -63,7 +64,7 @@ def interpolated_across_parts(dataset: Dataset, split: Split, *, seed: int = 0) 
         f"{said} exactly between two others of their class, of which one is in another part{on}: resampled (SMOTE or "
         "the like) before the split",
         "split first, and resample the training rows only; `--balance` does so", shown(dataset.ids[asked]),
-        _effect(dataset, test, fitted, asked) or None, (dataset.name,), shown(partners),
+        _effect(dataset, test, fitted, synthetic) or None, (dataset.name,), shown(partners),
     )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def _projected(column: Any, rng: np.random.Generator) -> Floats:
 def _parents(low: Floats, asked: Index, column: Any, pool: Index) -> tuple[Index, Index]:
     """Return for each asked row two rows of the class (indices into `pool`) between which it lies, -1 for none."""
     first, second = np.full(len(asked), -1, np.int64), np.full(len(asked), -1, np.int64)
-    if len(low) < 3 or low.shape[1] < FEWEST_DIFFERENT or _is_thin(low):
+    if len(low) < 3 or low.shape[1] < FEWEST_DIFFERENT or is_thin(low, FEWEST_DIFFERENT):
         return first, second
     square = (low**2).sum(axis=1)
     step = max(1, 8_000_000 // len(low))
@@ -117,13 +118,6 @@ def _parents(low: Floats, asked: Index, column: Any, pool: Index) -> tuple[Index
                 if first[start + at] < 0 and _is_between(column, pool[rows[at]], pool[a], pool[b]):
                     first[start + at], second[start + at] = a, b
     return first, second
-
-
-def _is_thin(low: Floats) -> bool:
-    """Return whether the rows lie in so few dimensions (a depth times one profile) that all are in a line."""
-    some = low[:: max(1, len(low) // 200)]
-    spread = np.linalg.svd(some - some.mean(axis=0), compute_uv=False)
-    return bool((spread > 2e-2 * max(float(spread[0]), 1e-12)).sum() < FEWEST_DIFFERENT)
 
 
 def _straight(low: Floats, square: Floats, rows: Index, near: Index) -> tuple[Index, Floats]:
@@ -163,23 +157,12 @@ def _dense(column: Any, row: int) -> Floats:
 
 
 def _effect(dataset: Dataset, test: NDArray[np.bool_], fitted: NDArray[np.bool_], synthetic: Index) -> Effect:
-    """Return what looking up the nearest fitted row scores, with the synthetic rows and without them."""
-    if dataset.task is not Task.BINARY:
-        return {}
+    """Return what trees score on the test part, with the synthetic rows that were found and without them."""
     kept = np.ones(len(dataset), np.bool_)
     kept[synthetic] = False
-    measured: dict[str, float | str | None] = {"metric": HEADLINE[dataset.task]}
+    measured: dict[str, float | str | None] = {}
     for name, rows in (("with", np.ones(len(dataset), np.bool_)), ("without", kept)):
-        value = _looked_up(dataset.take(np.flatnonzero(test & rows)), dataset.take(np.flatnonzero(fitted & rows)))
-        measured |= {} if value is None else {name: value}
-    return {f"looking up {dataset.name}'s test part in the others": measured} if "with" in measured else {}
-
-
-def _looked_up(held: Dataset, fitted: Dataset) -> float | None:
-    from genotool.floors import nearest_targets
-
-    if len(held) < FEWEST_SCORED or without_target(held) or not len(fitted):
-        return None
-    some = np.arange(min(len(held), MOST_ASKED))
-    scores = nearest_targets(fitted.take(np.arange(min(len(fitted), MOST_ROWS))), held.take(some))
-    return compute(Task.BINARY, np.asarray(held.target)[some], scores, raw=True)["roc_auc"]
+        found = cheaply(dataset, np.flatnonzero(fitted & rows), np.flatnonzero(test & rows))
+        if found is not None:
+            measured |= {"metric": found[0], name: found[1]}
+    return {f"trees on {dataset.name}": measured} if "with" in measured else {}

@@ -31,8 +31,8 @@ conflicting-labels
     They bound what a model can reach, and leak nothing: never severe.
 parents-across-parts, parents-across-sets, interpolated-across-parts
     A copy, or a mixture, of a row whose answer was learned: as equal rows.
-members-across-parts
-    One of the two sequences of a pair, in another pair: half of the answer at most. Never severe.
+alike-rows, alike-across-parts (rows of matrices that correlate by .9999), and alike-within
+    One sample on two scales: as equal rows; within a set as duplicates.
 batch-explains-label, column-explains-label (a strength: Cramér's V, or the root of R2 out of sample)
     From .9 a batch and the label are one thing: severe. From .5, or where the batch alone ranks rows by .7, a model can
     live on it: a warning. From .1 a note. Of a column that nobody calls a batch, which may as well describe what is
@@ -85,7 +85,9 @@ LEVELS: Mapping[str, Levels] = {
     "parents-across-parts": KNOWN,
     "parents-across-sets": KNOWN,
     "interpolated-across-parts": KNOWN,
-    "members-across-parts": Levels("note", 0.01, NEVER),
+    "alike-rows": KNOWN,
+    "alike-across-parts": KNOWN,
+    "alike-within": Levels("note", 0.01, NEVER),
 }
 STRENGTHS: Mapping[str, tuple[float, float, float]] = {"batch": (0.1, 0.5, 0.9), "column": (0.5, 0.9, NEVER)}
 """The strengths from which a column that explains the target is a note, a warning and severe."""
@@ -122,7 +124,13 @@ def severity_of_strength(what: str, strength: float, alone: float = 0.0) -> str:
     return "note" if strength >= note else ""
 
 
-def severity_of_skill(skill: float) -> str:
-    """Return how bad it is that a plain number goes so far from chance (0) to perfect (1); "" for nothing to say."""
+def severity_of_skill(skill: float, low: float) -> str:
+    """Return how bad it is that a plain number goes so far from chance (0) to perfect (1); "" for nothing to say.
+
+    Parameters
+    ----------
+    low
+        The lower end of its interval: for a warning that has to be worth a note too.
+    """
     note, warning = SKILLS
-    return "warning" if skill >= warning else "note" if skill >= note else ""
+    return "warning" if skill >= warning and low >= note else "note" if skill >= note else ""

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from genotool.audit.effects import FEWEST_SCORED
 from genotool.audit.findings import Effect, Finding
 from genotool.audit.held_out import as_scores, folds, sampled, without_target
 from genotool.audit.words import metric_name
@@ -20,7 +21,7 @@ from genotool.intervals import group_codes
 from genotool.metrics import HEADLINE, compute
 from genotool.sequences import Sequences
 
-__all__ = ["Fall", "fall_of", "groups_matter"]
+__all__ = ["FALLS_FAR", "Fall", "cheaply", "fall_of", "groups_matter"]
 
 Index: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -84,6 +85,19 @@ def fall_of(dataset: Dataset, *, seed: int = 0) -> Fall | None:
         return None
     on = on.replace(", measured on", ", on")
     return Fall(HEADLINE[some.task], model, values[0], values[1], codes[1], on)
+
+
+def cheaply(dataset: Dataset, fitted: Index, held: Index, *, seed: int = 0) -> tuple[str, float] | None:
+    """Return the headline metric of the cheap model on `held`, and its name; None where it cannot be measured."""
+    rows = [index[: MOST_ROWS // 2] for index in (fitted, held)]
+    target, task = np.asarray(dataset.target), dataset.task
+    if task is None or min(map(len, rows)) < FEWEST_SCORED:
+        return None
+    if any(len(np.unique(target[index])) < max(2, len(dataset.classes)) for index in rows):
+        return None
+    scores = _trees(dataset, _features(dataset, seed)[1], *rows)
+    value = compute(task, target[rows[1]], scores)[HEADLINE[task]]
+    return None if value is None else (HEADLINE[task], value)
 
 
 def _features(dataset: Dataset, seed: int) -> tuple[str, Any]:

@@ -41,8 +41,10 @@ def predicted_by_a_number(dataset: Dataset, *, seed: int = 0) -> Iterator[Findin
     severities = []
     for name, values in plain_numbers(some):
         value, low, high = _reached(some, values, metric, seed)
-        severity = severity_of_skill((value - chance) / (1 - chance))
-        if severity and low is not None and low > chance:
+        if low is None or low <= chance:
+            continue
+        severity = severity_of_skill((value - chance) / (1 - chance), (low - chance) / (1 - chance))
+        if severity:
             effect[name] = {"metric": metric, "value": value, "low": low, "high": high, "chance": chance}
             severities.append(severity)
     if not effect:

@@ -30,6 +30,7 @@ RELATION_WORDS = {
     "exact": "equal",
     "reverse_complement": "reverse complements",
     "variant": "variants in the two PAM-distal bases",
+    "swapped": "swapped pairs",
 }
 MEET = {
     "same": (("is", "are"), "the same as {}"),

@@ -11,6 +11,7 @@ from genotool.audit.effects import LookUp, unmeasured
 from genotool.audit.findings import Effect, Finding, shown
 from genotool.audit.keys import keys_of
 from genotool.audit.levels import severity_of
+from genotool.audit.memorised import FALLS_FAR, fall_of
 from genotool.audit.overlap import MEET, MOVED, Meeting, counted, meetings_of
 from genotool.audit.words import among, nouns, percent, some
 from genotool.dataset import Dataset
@@ -28,8 +29,8 @@ REMEDIES = {
 }
 
 
-def straddling(dataset: Dataset, split: Split) -> Iterator[Finding]:
-    """Look for groups with rows in training (or validation) and in the test part."""
+def straddling(dataset: Dataset, split: Split, *, seed: int = 0) -> Iterator[Finding]:
+    """Look for groups with rows in training (or validation) and in the test part, and what they are worth."""
     if dataset.groups is None or not np.any(split.parts == Part.TEST):
         return
     fitted = np.isin(split.parts, (Part.TRAIN, Part.VALID))
@@ -39,12 +40,15 @@ def straddling(dataset: Dataset, split: Split) -> Iterator[Finding]:
         return
     rows = np.isin(dataset.groups, both) & test
     total = len(set(dataset.groups[test].tolist()) - {""})
+    fall = fall_of(dataset, seed=seed)
+    far = fall is not None and fall.by_row - fall.by_group >= FALLS_FAR
+    said = f"; {fall.said}" if fall else ""
     yield Finding(
-        "straddling-groups", "severe" if split.method in BY_GROUP else "warning", len(both), total,
+        "straddling-groups", "severe" if far or split.method in BY_GROUP else "warning", len(both), total,
         f"{len(both)} of {some(total, 'group')} in the test part of {dataset.name} ({percent(len(both), total)}) "
         f"{'has' if len(both) == 1 else 'have'} rows in training or validation too: "
-        f"{percent(int(rows.sum()), int(test.sum()))} of its test rows (split: {split.method})",
-        "--split group", shown(both), data=(dataset.name,),
+        f"{percent(int(rows.sum()), int(test.sum()))} of its test rows (split: {split.method}){said}",
+        "--split group", shown(both), fall.effect if fall else None, data=(dataset.name,),
     )  # fmt: skip
 
 

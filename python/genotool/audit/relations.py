@@ -1,9 +1,9 @@
-"""How rows of two sets can be the same: equal, reverse complement, PAM-distal variant, one base apart.
+"""How rows of two sets can be the same: equal, reverse complement, PAM-distal variant, swapped, one base apart.
 
 Guides are compared at their PAM end: a 23-nt guide and a spacer of 17 to 20 nt on the bases that both have.
 A variant
 is equal from base 3 on: the two PAM-distal bases hardly matter to the enzyme, and sets are augmented by
-varying them.
+varying them. Two pairs of sequences are the same if one is the other swapped, seq2 first.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 Index: TypeAlias = NDArray[np.int64]
 
-RELATIONS: tuple[str, ...] = ("exact", "reverse_complement", "variant")
+RELATIONS: tuple[str, ...] = ("exact", "reverse_complement", "variant", "swapped")
 PAM = 3
 SEED_BASES = 18
 """Bases of a 20-nt spacer that a variant shares, from the PAM end."""
@@ -86,9 +86,18 @@ def match(query: ModelKeys, reference: ModelKeys, relation: str) -> Index:
     if relation == "reverse_complement":
         turned = [column.reverse_complement() for column in query.columns]
         return lookup(_joined(turned), _joined(reference.columns))
+    if relation == "swapped":
+        return _match_swapped(query.columns, reference.columns) if query.kind is Kind.PAIRS else found
     if query.kind is not Kind.GUIDES:
         return lookup(_joined(query.columns), _joined(reference.columns)) if relation == "exact" else found
     return _match_guides(query.columns[0], reference.columns[0], relation)
+
+
+def _match_swapped(query: Sequence[Sequences], reference: Sequence[Sequences]) -> Index:
+    """Return (n,) the first pair that is a pair of `query` the other way round, on either strand, -1 for none."""
+    there = _joined(reference)
+    forward = lookup(_joined(query[::-1]), there)
+    return np.where(forward >= 0, forward, lookup(_joined([q.reverse_complement() for q in query[::-1]]), there))
 
 
 def codes(keys: ModelKeys, relation: str) -> NDArray[np.uint64]:

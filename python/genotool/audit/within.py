@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from genotool.audit.alike import copies_within
 from genotool.audit.findings import Finding, shown
 from genotool.audit.keys import ModelKeys, keys_of
 from genotool.audit.levels import severity_of
@@ -37,6 +38,8 @@ def within(dataset: Dataset) -> Iterator[Finding]:
             said += " an earlier one in bases 3-23 (augmentation, or one site twice)"
             yield _finding("variants", variant, earlier, dataset, said, "keep guides equal in bases 3-23 in one part")
     yield from _both_strands(dataset, keys)
+    yield from _swapped(dataset, keys)
+    yield from copies_within(dataset)
     yield from _neighbours(dataset, keys, alike)
 
 
@@ -53,6 +56,18 @@ def _both_strands(dataset: Dataset, keys: ModelKeys) -> Iterator[Finding]:
         "reverse-complements", "note", count, total, said, "keep both strands of a site in one part",
         shown(dataset.ids[met]), data=(dataset.name,), partners=shown(dataset.ids[partner[met]]),
     )  # fmt: skip
+
+
+def _swapped(dataset: Dataset, keys: ModelKeys) -> Iterator[Finding]:
+    partner = match(keys, keys, "swapped")
+    met = np.asarray((partner >= 0) & (partner != np.arange(len(dataset))))
+    if met.any():
+        said = among(met.sum(), dataset, ("is", "are")) + " another of its pairs with the two sequences swapped"
+        count, total = int(met.sum()), len(dataset)
+        yield Finding(
+            "swapped-pairs", "note", count, total, said, "keep both orders of a pair in one part",
+            shown(dataset.ids[met]), data=(dataset.name,), partners=shown(dataset.ids[partner[met]]),
+        )  # fmt: skip
 
 
 def _neighbours(dataset: Dataset, keys: ModelKeys, alike: Mask) -> Iterator[Finding]:

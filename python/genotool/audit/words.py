@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["among", "lines_of", "metric_name", "nouns", "percent", "some"]
 
 INDENT = " " * 9
+HOW = " (each scored by the label of the nearest)"
+"""What a look-up of one set in another is."""
 NAMES = {"roc_auc": "ROC-AUC", "spearman": "Spearman", "f1": "F1"}
 
 
@@ -58,11 +60,11 @@ def lines_of(finding: Finding) -> list[str]:
 
 
 def _effects(finding: Finding) -> list[str]:
-    """Return the look-ups in words. Other numbers stand in the message."""
+    """Return what was measured with and without the rows, in words. Other numbers stand in the message."""
     if finding.unmeasured:
         return [f"not measured, {finding.unmeasured}"]
     return [
-        f"{name} (each scored by the label of the nearest): {_look_up(measured)}"
+        f"{name}{HOW if ' in ' in name else ''}: {_look_up(measured)}"
         for name, measured in (finding.effect or {}).items()
         if measured.get("with") is not None or measured.get("shared") is not None
     ]

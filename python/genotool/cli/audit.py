@@ -17,6 +17,10 @@ COMMON = ("out", "seed", "threads", "data_dir", "resume", "overwrite", "json", "
 def audit(
     operands: Annotated[list[str], typer.Argument(help="data sets, files and run folders, in any mixture")],
     common: Common,
+    target: Annotated[str | None, typer.Option("--target", help="another column than the data's own target")] = None,
+    batch: Annotated[
+        list[str] | None, typer.Option("--batch", help="a column that may explain the target: plate, file; repeatable")
+    ] = None,
     clusters: Annotated[
         Path | None, typer.Option("--clusters", help="write the homology cluster of each row to this file")
     ] = None,
@@ -30,7 +34,16 @@ def audit(
 
     if fail_on not in ("none", *SEVERITIES):
         raise UsageError(f"--fail-on is one of none, {', '.join(SEVERITIES)}, not {fail_on!r}")
-    request = AuditRequest(tuple(operands), common.out, common.data_dir, common.seed, common.overwrite, clusters=clusters)
+    request = AuditRequest(
+        tuple(operands),
+        common.out,
+        common.data_dir,
+        common.seed,
+        common.overwrite,
+        target,
+        tuple(batch or ()),
+        clusters,
+    )
     found, run = stage(request)
     typer.echo(json.dumps(found.to_json()) if common.json else found.table())
     if run is not None:

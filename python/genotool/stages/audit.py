@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from genotool import plugins, registry
 from genotool.audit import Audit, Finding, ModelKeys, audit_datasets, audit_sign, audit_split, cluster_table, read_keys
+from genotool.audit.batch import text_columns
+from genotool.audit.memorised import groups_matter
 from genotool.audit.verified import verify
 from genotool.dataset import Dataset
-from genotool.errors import GenotoolError, InputError, UsageError
+from genotool.errors import GenotoolError, InputError, UsageError, nearest
 from genotool.family import References
 from genotool.run import Run, write_atomically
 from genotool.split import Fractions, published
@@ -26,13 +28,25 @@ __all__ = ["AuditRequest", "audit"]
 
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
-    """What to audit: names and paths of data sets and run folders, in any mixture."""
+    """What to audit: names and paths of data sets and run folders, in any mixture.
+
+    Attributes
+    ----------
+    target
+        Another column than the target of each data set.
+    batches
+        Columns that may explain the target, whatever they are called.
+    clusters
+        Where to write the homology cluster of each row of the data sets.
+    """
 
     operands: tuple[str, ...]
     out: Path | None = None
     data_dir: Path | None = None
     seed: int = 0
     overwrite: bool = False
+    target: str | None = None
+    batches: tuple[str, ...] = ()
     clusters: Path | None = None
 
 
@@ -45,16 +59,18 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     """
     models = [model for o in request.operands if _is_model(o) for model in _opened(o, request.data_dir)]
     names = [o for o in request.operands if not _is_model(o)]
-    sets = _told_apart(names, [registry.load(name, data_dir=request.data_dir) for name in names])
+    sets = _told_apart(names, [registry.load(n, data_dir=request.data_dir, target=request.target) for n in names])
+    _check_batches(request, sets)
     _write_clusters(request, sets)
     keys = [_keys(model) for model in models] if sets else []
-    found = audit_datasets(sets, keys=keys)
+    found = audit_datasets(sets, keys=keys, batches=request.batches, seed=request.seed)
     for model in chain.from_iterable(map(with_members, models)):
         found = found.merged(verify(model.run, model.load_dataset))
         if not sets and model.run.record["data"] and not isinstance(model, Ensemble):
             found = found.merged(_split(model))
     for dataset in sets:
         found = found.merged(_published(dataset, request.seed)).merged(_sign(dataset, request.seed))
+        found = found.merged(Audit.of(_by_row(found, dataset, request.seed), [dataset.name]))
     if request.out is None:
         return found, None
     run = Run.create(
@@ -78,6 +94,19 @@ def _split(model: Trained) -> Audit:
         message, name = f"its split was not looked at: {error.message}", model.run.path.name
         note = Finding("split-not-audited", "note", 1, 1, message, error.hint or "give --data-dir", data=(name,))
         return Audit.of([note], [name])
+
+
+def _by_row(found: Audit, dataset: Dataset, seed: int) -> Iterator[Finding]:
+    """Say what a split by row would flatter, unless a published split that straddles groups says it already."""
+    if not any(item.code == "straddling-groups" and dataset.name in item.data for item in found.findings):
+        yield from groups_matter(dataset, seed=seed)
+
+
+def _check_batches(request: AuditRequest, sets: Sequence[Dataset]) -> None:
+    known = {role for dataset in sets for role, _ in text_columns(dataset)}
+    for name in request.batches:
+        if name not in known:
+            raise UsageError(f"no column {name!r} of text in {', '.join(request.operands)}", hint=nearest(name, known))
 
 
 def _write_clusters(request: AuditRequest, sets: Sequence[Dataset]) -> None:

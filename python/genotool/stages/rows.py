@@ -21,7 +21,7 @@ __all__ = ["Rows", "RowsRequest", "audited", "load_labelled", "select"]
 
 GROUPED = ("group", "leave-one-group-out", "published")
 """The splits that keep groups together."""
-RELATIONS = ("exact", "reverse_complement", "variant")
+RELATIONS = ("exact", "reverse_complement", "variant", "swapped")
 OVERLAP = ("drop", "keep", "error")
 NAMES = {Part.TRAIN: "training", Part.VALID: "validation"}
 

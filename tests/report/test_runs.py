@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from genotool.figures.floors import Point
+from genotool.figures.forest import forest
 from genotool.report import write_report
 from genotool.run import Run
 
@@ -65,8 +67,18 @@ def test_places_on_shared_rows(tmp_path: Path, words) -> None:
             "behind_low": 0.1,
             "behind_high": 0.3,
             "p_holm": 0.01,
+            "delong_p": 0.02,
+            "word": "behind",
         }
-        run.write_json("leaderboard.json", {"format": 1, "metric": "roc_auc", "runs": [best, rest]})
+        run.write_json("leaderboard.json", {"format": 1, "metric": "roc_auc", "margin": 0.01, "runs": [best, rest]})
+        run.write_table("stats.tsv", ["run", "test", "p"], [["a", "DeLong", 0.02]])
+        points = [Point("b", 0.8, 0.7, 0.9), Point("a", 0.6, 0.5, 0.7)]
+        behind = [Point("a", 0.2, 0.1, 0.3)]
+        run.write_text("figures/leaderboard.svg", forest(points, behind, [], metric="ROC-AUC", margin=0.01))
     text = words(cells(write_report(tmp_path / "board").read_text()))
     assert "Places on the same 50 test rows" in text
-    assert "a 0.600 [0.700, 0.900] 0.200 [0.100, 0.300] 0.010 above" in text
+    assert "a 0.600 [0.700, 0.900] 0.200 [0.100, 0.300] 0.010 behind above" in text
+    assert "how far each is behind the best" in text
+    assert "best minus this" in text
+    assert "a – 0.020 – –" in text
+    assert "How the data sets differ" not in text

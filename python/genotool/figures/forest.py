@@ -56,6 +56,6 @@ def forest(
         for place, point in enumerate(behind):
             dot(differences, place, point, colour=SECOND, marker="o")
         named_rows(differences, [point.label for point in behind])
-        differences.set_xlabel("best minus this on the same rows, 95 % interval")
+        differences.set_xlabel("best minus this, 95 % interval")
 
     return draw(paint, size=(4.6, ROW * sum(heights) + 1.4), rows=2, heights=heights, simulated=simulated)

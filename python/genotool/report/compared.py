@@ -21,6 +21,8 @@ def comparison(collected: Collected, pictures: Pictures) -> Section | None:
     """Return the tests between data sets and classes, with the figures that the comparison drew."""
     blocks: list[Block] = []
     for step in collected.having("stats"):
+        if "leaderboard" in step.content:  # tests of models, shown with them
+            continue
         blocks += _compared(step.tables["stats"])
         notes = step.content.get("comparison", {}).get("notes") or []
         if notes:

@@ -67,7 +67,12 @@ def render(collected: Collected, pictures: Pictures) -> str:
     """Return the page; every name and text from the data is escaped."""
     import jinja2
 
-    first = [in_short(collected), asked(collected), real_section(collected, pictures), runs_section(collected)]
+    first = [
+        in_short(collected),
+        asked(collected),
+        real_section(collected, pictures),
+        runs_section(collected, pictures),
+    ]
     rest = {
         "metrics": metrics_section(collected),
         "curves": curves_section(collected, pictures),

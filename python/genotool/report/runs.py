@@ -6,18 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from genotool.report.blocks import Block, Grid, Notice, Section
-from genotool.report.collect import Collected, Step
+from genotool.report.collect import Collected
 from genotool.report.numbers import count, estimate, number, p_value, real, title_of
+from genotool.report.pictures import Pictures
 
 __all__ = ["runs_section"]
 
 
-def runs_section(collected: Collected) -> Section | None:
+def runs_section(collected: Collected, pictures: Pictures) -> Section | None:
     """Return the runs that were compared, each with its numbers; None where none were."""
     blocks: list[Block] = []
     for step in collected.having("pooled"):
         blocks += _repeats(step.content["pooled"])
-    blocks += [_places(step) for step in collected.having("leaderboard")]
+    for step in collected.having("leaderboard"):
+        found = step.content["leaderboard"]
+        caption = (
+            f"{title_of(found.get('metric'))} of each run and, in grey, of the best floor of each kind; below, how "
+        )
+        caption += "far each is behind the best. The grey band is the margin inside which they count as equal."
+        kept = [(text, caption) for name, text in step.figures.items() if name == "leaderboard"]
+        blocks += [_places(found), *pictures.found(kept, step.title), *_other_tests(found)]
     return Section("runs", "Runs together", blocks) if blocks else None
 
 
@@ -65,15 +73,27 @@ def _words(floor: object) -> str:
     return str(floor).replace("_", " ").replace("+", " + ")
 
 
-def _places(step: Step) -> Grid:
-    found = step.content["leaderboard"]
+def _places(found: Mapping[str, Any]) -> Grid:
     rows = []
     for item in found.get("runs") or []:
         behind = {"value": item.get("behind_best"), "low": item.get("behind_low"), "high": item.get("behind_high")}
         words = [str(item.get("run")), estimate(item), estimate(behind), p_value(item.get("p_holm"))]
-        rows.append([*words, str(item.get("against_floors") or "–")])
+        rows.append([*words, str(item.get("word") or "–"), str(item.get("against_floors") or "–")])
     metric = title_of(found.get("metric"))
-    head = ["run", f"{metric} [95 %]", "best minus this [95 %]", "p (Holm)", "against its best floor"]
+    head = ["run", f"{metric} [95 %]", "best minus this [95 %]", "p (Holm)", "to the best", "against its best floor"]
     rows_shared = count((found.get("runs") or [{}])[0].get("n"))
     title = f"Places on the same {rows_shared} test rows"
     return Grid(head, rows, numeric=frozenset({1, 2, 3}), title=title)
+
+
+def _other_tests(found: Mapping[str, Any]) -> list[Grid]:
+    """Return what other tests say of the same differences; nothing where none was made."""
+    columns = {"bootstrap_p": "bootstrap", "delong_p": "DeLong", "mcnemar_p": "McNemar", "permutation_p": "permutation"}
+    rows = [[str(item.get("run")), *(p_value(item.get(key)) for key in columns)] for item in found.get("runs") or []
+            if any(item.get(key) is not None for key in columns)]  # fmt: skip
+    title = "Other tests of the same differences, uncorrected; McNemar's is of the decided classes"
+    return (
+        [Grid(["run", *columns.values()], rows, numeric=frozenset(range(1, 5)), title=title, folded=True)]
+        if rows
+        else []
+    )

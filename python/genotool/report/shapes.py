@@ -33,6 +33,10 @@ class Keys:
 ESTIMATE = Keys({"value": NUMBER, "low": NUMBER, "high": NUMBER, "n": NUMBER, "groups": NUMBER, "reason": TEXT})
 COMPARISON = Keys({"against": TEXT, "word": TEXT, "difference": ESTIMATE, "p_holm": NUMBER,
                    "delong_p": NUMBER, "mcnemar_p": NUMBER})  # fmt: skip
+COVERED = Keys({"coverage": ESTIMATE, "size": ESTIMATE, "coverage_of_groups": ESTIMATE,
+                "coverage_of_classes": Each(ESTIMATE, LIST)})  # fmt: skip
+CONFORMAL = Keys({"level": NUMBER, "used": TEXT, "calibrated_rows": NUMBER, "sentence": TEXT, "reason": TEXT,
+                  "methods": Each(COVERED)})  # fmt: skip
 MEASURED = Keys(
     {
         "n": NUMBER, "groups": NUMBER, "headline": TEXT, "verdict": TEXT, "against": TEXT, "sentence": TEXT,
@@ -40,10 +44,10 @@ MEASURED = Keys(
         "metrics": Each(ESTIMATE), "floors": Each(Keys({"summary": TEXT}, ESTIMATE)),
         "controls": Each(Keys({"summary": TEXT, "sentence": TEXT}, ESTIMATE)),
         "comparisons": Each(COMPARISON, LIST), "by_group": Each(Each(NUMBER)), "within_group": ESTIMATE,
-        "seen_rows_left_out": NUMBER, "warning": TEXT, "note": TEXT,
+        "conformal": CONFORMAL, "seen_rows_left_out": NUMBER, "warning": TEXT, "note": TEXT,
     }
 )  # fmt: skip
-COMPARED = Keys({"run": TEXT, "against_floors": TEXT}, NUMBER)
+COMPARED = Keys({"run": TEXT, "against_floors": TEXT, "word": TEXT}, NUMBER)
 FINDING = Keys(
     {"code": TEXT, "severity": TEXT, "message": TEXT, "remedy": TEXT, "count": NUMBER, "total": NUMBER,
      "data": LIST, "examples": LIST, "effect": Each(TABLE)}
@@ -62,7 +66,7 @@ SHAPES: Mapping[str, Any] = {
     ),
     "audit": Keys({"data": LIST, "findings": Each(FINDING, LIST)}),
     "comparison": Keys({"notes": LIST}),
-    "leaderboard": Keys({"metric": TEXT, "runs": Each(COMPARED, LIST)}),
+    "leaderboard": Keys({"metric": TEXT, "margin": NUMBER, "runs": Each(COMPARED, LIST), "floors": Each(ESTIMATE)}),
     "pooled": Keys({**MEASURED.known, "task": TEXT, "runs": Each(COMPARED, LIST), "by_data": Each(MEASURED),
                     "settings_differ": LIST, "floors_left_out": LIST}),
     "explanation": Keys({"exact": (bool,), "means": TABLE}),

@@ -35,6 +35,8 @@ def test_runs_on_shared_rows_are_ranked_and_repeats_are_pooled(genotool, runs: l
         assert values[run.name] == pytest.approx(json.loads((run / "metrics.json").read_text())["test"]["metrics"]
                                                  ["roc_auc"]["value"], abs=1e-4)  # fmt: skip
     assert found[0]["value"] >= found[1]["value"]
+    assert (found[0]["word"], found[1]["word"], found[1]["delong_p"]) == ("best", "undecided", None)
+    assert (tmp_path / "board" / "stats.tsv").read_text().count("\n") == 1  # fewer than 20 groups: no test has a p
     refused = genotool("compare", *runs, "-o", tmp_path / "refused")
     assert refused.returncode == 3
     assert "test on other rows" in refused.stderr
@@ -42,6 +44,38 @@ def test_runs_on_shared_rows_are_ranked_and_repeats_are_pooled(genotool, runs: l
     pooled = genotool("compare", *runs[1:], "--pooled", "--json", "-o", tmp_path / "pooled")
     assert pooled.returncode == 0, pooled.stderr
     assert {item["run"] for item in json.loads(pooled.stdout)["runs"]} == {"five", "again"}
+
+
+def test_every_test_of_a_difference_is_in_the_table_and_the_plot_is_drawn(
+    genotool, toy_table: Path, tmp_path: Path
+) -> None:
+    """Rows without groups: the toy set has too few of them for any test."""
+    toy_table.write_text("".join(line.rpartition("\t")[0] + "\n" for line in toy_table.read_text().splitlines()))
+    for neighbours in (1, 25):
+        words = ("--neighbours", neighbours, "--split", "stratified", "--test-share", 0.4, "-q")
+        done = genotool("train", "nearest", toy_table, *words, "-o", tmp_path / f"k{neighbours}")
+        assert done.returncode == 0, done.stderr
+    done = genotool("compare", tmp_path / "k1", tmp_path / "k25", "--json", "-o", tmp_path / "board")
+    found = json.loads(done.stdout)["runs"]
+    with (tmp_path / "board" / "stats.tsv").open() as handle:
+        tests = {row["test"]: row for row in csv.DictReader(handle, delimiter="\t")}
+    assert set(tests) == {"bootstrap", "DeLong", "McNemar", "permutation"}
+    assert float(tests["DeLong"]["p"]) == pytest.approx(found[1]["delong_p"])
+    assert float(tests["bootstrap"]["p_holm"]) == pytest.approx(found[1]["p_holm"])
+    assert tests["McNemar"]["of"] == "decided classes"
+    picture = (tmp_path / "board" / "figures" / "leaderboard.svg").read_text()
+    assert all(f">{word}<" in picture for word in ("k1", "k25", "memoriser"))
+    written = genotool("report", tmp_path / "board")
+    assert written.returncode == 0, written.stderr
+    assert "Other tests of the same differences" in (tmp_path / "board" / "report.html").read_text()
+    assert "McNemar (decided classes)" in _report(genotool, tmp_path / "k1")
+
+
+def _report(genotool, run: Path) -> str:
+    genotool("report", run)
+    page = (run / "report.html").read_text()
+    assert "conformal prediction at 0.9" in page
+    return page
 
 
 def test_the_scores_of_the_floors_are_kept(runs: list[Path]) -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from genotool.dataset import Task
-from genotool.figures import curves, distributions, floors, logo, scatter
+from genotool.figures import curves, distributions, floors, forest, logo, scatter
 from genotool.metrics import curves as curve_points
 
 RNG = np.random.default_rng(3)
@@ -32,6 +32,14 @@ FIGURES: dict[str, Callable[..., str]] = {
     "scatter": lambda **more: scatter.scatter(SCORE, SCORE**2, **more),
     "logo": lambda **more: logo.logo(MEAN, "ACGT", regions={"PAM": (4, 5)}, **more),
     "heatmap": lambda **more: logo.heatmap(MEAN, "ACGT", regions={"PAM": (4, 5)}, **more),
+    "forest": lambda **more: forest.forest(
+        [MODEL, floors.Point("second", 0.7, 0.68, 0.72)],
+        [floors.Point("second", 0.06, 0.02, 0.1)],
+        BELOW,
+        metric="ROC-AUC",
+        margin=0.01,
+        **more,
+    ),
     "floors": lambda **more: floors.floors(MODEL, BELOW, metric="ROC-AUC", chance=0.5, **more),
 }
 
@@ -51,6 +59,21 @@ def test_no_date_and_no_version_in_a_figure() -> None:
     picture = FIGURES["roc"]()
     assert "dc:date" not in picture
     assert "Matplotlib v" not in picture
+
+
+def test_a_forest_names_runs_and_floors_and_gives_every_number() -> None:
+    words = texts(FIGURES["forest"]())
+    assert [word for word in words if word in ("model", "second", "memoriser", "lightgbm")] == [
+        "model", "second", "memoriser", "lightgbm", "second",
+    ]  # fmt: skip
+    assert {"0.760", "0.700", "0.540", "0.060"} <= set(words)
+
+
+def test_every_point_of_a_calibration_has_its_rows_beside_it() -> None:
+    words = texts(FIGURES["calibration"]())
+    assert sum(int(word) for word in words if word.isdigit()) >= len(TARGET)
+    assert "share of positives" in words
+    assert "share that is right" in texts(FIGURES["calibration"](many=True))
 
 
 def test_floors_are_drawn_highest_first_below_the_model() -> None:

@@ -23,6 +23,11 @@ from genotool.readers.table import UNKNOWN, Table, open_rows, read_table
 __all__ = ["read_matrix", "with_meta"]
 
 MISSING = ("", "na", "nan", "n/a", "null")
+NO_GENES = frozenset({
+    "label", "class", "target", "tissue", "celltype", "batch", "plate", "file", "run", "lane", "donor", "patient", "sample",
+    "replicate", "split", "part",
+})  # fmt: skip
+"""Columns at the end that are no genes, even where they hold numbers (a plate 1, 2, 3; a label 0, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def read_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Data
     InputError
         If a gene or a sample occurs twice, or a cell is no finite number; the error names row and gene.
     """
-    table, values, genes = _read(files["data"], entry)
+    table, values, genes = _read(files["data"], entry, wanted)
     if not entry.target and len(table.columns) > 1 and wanted.target is None:
         wanted = Wanted(list(table.columns)[-1], wanted.task, wanted.labelled, wanted.strict_classes)
     table, id_column, lost = with_meta(entry, table, files)
@@ -72,13 +77,13 @@ def with_meta(entry: Entry, table: Table, files: Mapping[str, Path]) -> tuple[Ta
     return Table(shared.path, columns, shared.lines, shared.numbers), id_column, lost
 
 
-def _read(path: Path, entry: Entry) -> tuple[Table, NDArray[np.float32], tuple[str, ...]]:
+def _read(path: Path, entry: Entry, wanted: Wanted) -> tuple[Table, NDArray[np.float32], tuple[str, ...]]:
     with open_rows(path) as rows:
         header = next(rows)[1]
         first = next(rows, None)
         if first is None:
             raise InputError("there is a header row but no data row", file=path, hint="rows go below the header")
-        layout = _layout(path, header, first[1], entry)
+        layout = _layout(path, header, first[1], entry, wanted.target)
         lines, cells, vectors = [], [], []
         for line, row in _with_first(first, rows):
             vectors.append(_vector(path, layout, header, line, row))
@@ -97,16 +102,20 @@ def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str
     yield from rest
 
 
-def _layout(path: Path, header: list[str], first: list[str], entry: Entry) -> _Layout:
-    """The first column is the id; trailing columns that the entry names, or that hold text, are no genes."""
-    named = {entry.target, entry.groups, entry.split, *entry.columns.values(), *entry.where} - {""}
+def _layout(path: Path, header: list[str], first: list[str], entry: Entry, target: str | None) -> _Layout:
+    """The first column is the id; trailing columns that are named, called like no gene, or text are no genes."""
+    named = {target, entry.target, entry.groups, entry.split, *entry.columns.values(), *entry.where} - {"", None}
     end = len(header)
-    while end > 1 and (header[end - 1] in named or _is_text(first[end - 1])):
+    while end > 1 and (header[end - 1] in named or _is_no_gene(header[end - 1]) or _is_text(first[end - 1])):
         end -= 1
     if end < 2:
         hint = "the first column is the id, then one column of numbers a gene, at the end columns of words"
         raise InputError("a matrix needs an id column and gene columns of numbers", file=path, hint=hint)
     return _Layout(header[0], tuple(header[1:end]), tuple(header[end:]))
+
+
+def _is_no_gene(name: str) -> bool:
+    return "".join(letter for letter in name.casefold() if letter.isalnum()) in NO_GENES
 
 
 def _is_text(cell: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from genotool import plugins, registry
+from genotool.dataset import Kind, Task
 from genotool.errors import UnsupportedStageError, UsageError
 from genotool.report.render import write_report
 from genotool.stages.audit import AuditRequest, audit
@@ -19,7 +20,7 @@ from genotool.stages.rows import RowsRequest
 from genotool.stages.train import train
 from genotool.stages.transfer import transfer
 from genotool.stages.tune import tune
-from genotool.testing import check_family
+from genotool.testing import check_family, check_honest, toy_dataset
 from genotool.trained import open_trained
 
 CASES = [("toy-pairs", "toy-couples"), ("toy-matrix", "toy-cells")]
@@ -35,6 +36,35 @@ def request(family, data: str, folder: Path, out: Path, **more) -> FitRequest:
 @pytest.mark.parametrize("name", ["toy-pairs", "toy-matrix"])
 def test_conformance(name: str, tmp_path: Path) -> None:
     check_family(plugins.family(name), tmp_path, plugin="genotool_toys")
+
+
+@pytest.mark.usefixtures("toys")
+@pytest.mark.parametrize(("name", "kind"), [("toy-pairs", Kind.PAIRS), ("toy-matrix", Kind.MATRIX)])
+def test_honesty(name: str, kind: Kind, tmp_path: Path) -> None:
+    check_honest(plugins.family(name), tmp_path / "every-task", seeds=1)
+    rows = dataclasses.replace(toy_dataset(kind, Task.BINARY, rows=240), groups=None)
+    check_honest(plugins.family(name), tmp_path / "ten-seeds", rows, seeds=10)
+
+
+@pytest.mark.usefixtures("toys")
+def test_appended_test_rows_change_nothing_that_is_fitted(data_folder: Path, tmp_path: Path) -> None:
+    """The same training rows by a split file, once with twice the test rows, through the command's own stage."""
+    first = train(request("toy-pairs", "toy-couples", data_folder, tmp_path / "first"))
+    table, split = data_folder / "pairs.tsv", first.file("split.tsv")
+    header, *lines = table.read_text().splitlines()
+    part_of = dict(line.split("\t")[:2] for line in split.read_text().splitlines() if line[0] != "#")
+    more = [f"more-{line}" for line in lines if part_of[line.split("\t")[0]] == "test"]
+    assert more
+    table.write_text("\n".join([header, *lines, *more]) + "\n")
+    longer = tmp_path / "longer.tsv"
+    longer.write_text("\n".join(["id\tpart", *("\t".join(item) for item in part_of.items() if item[0] != "id"),
+                                 *(f"{line.split()[0]}\ttest" for line in more)]) + "\n")  # fmt: skip
+    second = train(request("toy-pairs", "toy-couples", data_folder, tmp_path / "second", split=str(longer)))
+    assert second.record["split"]["rows"]["test"] == first.record["split"]["rows"]["test"] + len(more)
+    assert second.record["threshold"] == first.record["threshold"]
+    assert second.file("encoder/encoder.json").read_bytes() == first.file("encoder/encoder.json").read_bytes()
+    states = [run.read_json("fitted.json")["states"] for run in (first, second)]
+    assert states[0] == states[1]
 
 
 @pytest.mark.usefixtures("toys")

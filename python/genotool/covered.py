@@ -82,7 +82,7 @@ def _method(
 
 
 def _inside(made: Conformal, task: Task, target: NDArray[Any], score: Floats) -> tuple[Floats, Floats]:
-    """Return for each row whether the truth is held (1 or 0), and how many classes, or how wide an interval, hold it."""
+    """Return for each row whether the truth is held (1 or 0), and the classes in its set or its interval's width."""
     if task is Task.REGRESSION:
         low, high = made.interval(score)
         return ((low <= target) & (target <= high)).astype(np.float64), high - low
@@ -97,8 +97,8 @@ def _share(
     if not len(values):
         return Estimate(None, None, None, 0, None, "no interval", "no rows")
     codes, count = (np.arange(len(values)), len(values)) if clusters is None else clusters
-    rows = np.bincount(codes, minlength=count).astype(np.float64)
-    total = np.bincount(codes, weights=values, minlength=count)
+    rows: Floats = np.bincount(codes, minlength=count).astype(np.float64)
+    total: Floats = np.bincount(codes, weights=values, minlength=count)
     if equal:
         total, rows = total / rows, np.ones(count)
     value, shown = float(total.sum() / rows.sum()), None if clusters is None else count

@@ -36,14 +36,22 @@ def homologs(query: ModelKeys, reference: ModelKeys) -> tuple[Index, Index]:
     partner, back = np.full(len(query), -1, np.int64), np.full(len(reference), -1, np.int64)
     if query.kind != reference.kind or query.kind not in KINDS or not len(query) or not len(reference):
         return partner, back
-    found = homologous_between(Sequences.concat(query.columns), Sequences.concat(reference.columns))
-    rows, others = found.query % len(query), found.reference % len(reference)
+    rows, others, shared = _row_pairs(query, reference)
     # The last assignment stays: that of the most k-mers, and of those the first row.
-    order = np.lexsort((-others, found.shared))
+    order = np.lexsort((-others, shared))
     partner[rows[order]] = others[order]
-    order = np.lexsort((-rows, found.shared))
+    order = np.lexsort((-rows, shared))
     back[others[order]] = rows[order]
     return partner, back
+
+
+def _row_pairs(query: ModelKeys, reference: ModelKeys) -> tuple[Index, Index, Index]:
+    """Return pairs of homologous rows, and the k-mers that their sequences share, summed over pairs of sequences."""
+    found = homologous_between(Sequences.concat(query.columns), Sequences.concat(reference.columns))
+    numbers = found.query % len(query) * len(reference) + found.reference % len(reference)
+    pairs, place = np.unique(numbers, return_inverse=True)
+    shared = np.bincount(place, found.shared, len(pairs)).astype(np.int64)
+    return pairs // len(reference), pairs % len(reference), shared
 
 
 def related(dataset: Dataset) -> Iterator[Finding]:

@@ -17,9 +17,9 @@ from genotool.audit.levels import severity_of
 from genotool.audit.relations import RELATIONS, match, near
 from genotool.audit.shifted import MOST_BASES, shifted
 from genotool.audit.words import among, nouns, percent
-from genotool.dataset import Dataset
+from genotool.dataset import Dataset, Kind
 
-__all__ = ["MEET", "Meeting", "between", "counted", "meetings_of", "seen_by"]
+__all__ = ["MEET", "Meeting", "between", "counted", "looked_up_at", "meetings_of", "seen_by"]
 
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -39,8 +39,6 @@ MEET = {
     "homologous": (("shares", "share"), SHARED),
 }
 """How rows are said to meet others: verbs, and what follows them."""
-MOVED = frozenset({"shifted", "homologous"})
-"""How rows meet that are not found by being nearest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +57,15 @@ class Meeting:
     def reference_met(self) -> Mask:
         """(m,) whether each row of the reference is met."""
         return np.asarray(self.back >= 0)
+
+
+def looked_up_at(way: str, meeting: Meeting, kind: Kind) -> Index | None:
+    """Return the rows whose targets those that meet take, where being nearest does not find them; None where it does.
+
+    A homolog is seldom the row with the nearest 6-mer counts. A pair has many: there, the nearest says more.
+    """
+    moved = way == "shifted" or (way == "homologous" and kind is Kind.SEQUENCES)
+    return meeting.partner if moved else None
 
 
 def meetings_of(query: ModelKeys, reference: ModelKeys) -> dict[str, Meeting]:
@@ -118,7 +125,7 @@ def _pair(small: Dataset, large: Dataset) -> Iterator[Finding]:
         count, total = int(meeting.met.sum()), len(small)
         code = "shared-rows" if way == "same" else f"{way}-rows"
         reason = unmeasured(small, large, meeting.met)
-        effect = None if reason else _both_ways(there_up, here_up, meeting, moved=way in MOVED)
+        effect = None if reason else _both_ways(there_up, here_up, meeting, way)
         severity = severity_of(code, count, total)
         if small.target is None or large.target is None:
             severity = min(severity, "warning", key=("note", "warning", "severe").index)
@@ -130,12 +137,12 @@ def _pair(small: Dataset, large: Dataset) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _both_ways(there_up: LookUp, here_up: LookUp, meeting: Meeting, *, moved: bool) -> Effect:
-    """Return the look-up of each set in the other; of rows that are `moved`, at the row that each overlaps."""
-    met, back = meeting.met, meeting.reference_met
+def _both_ways(there_up: LookUp, here_up: LookUp, meeting: Meeting, way: str) -> Effect:
+    """Return the look-up of each set in the other."""
+    kind, turned = there_up.query.kind, Meeting(meeting.back, meeting.partner)
     return {
-        **there_up.effect(met, back, meeting.partner if moved else None),
-        **here_up.effect(back, met, meeting.back if moved else None),
+        **there_up.effect(meeting.met, turned.met, looked_up_at(way, meeting, kind)),
+        **here_up.effect(turned.met, meeting.met, looked_up_at(way, turned, kind)),
     }
 
 

@@ -12,7 +12,7 @@ from genotool.audit.findings import Effect, Finding, shown
 from genotool.audit.keys import keys_of
 from genotool.audit.levels import severity_of
 from genotool.audit.memorised import FALLS_FAR, fall_of
-from genotool.audit.overlap import MEET, MOVED, Meeting, counted, meetings_of
+from genotool.audit.overlap import MEET, Meeting, counted, looked_up_at, meetings_of
 from genotool.audit.words import among, nouns, percent, some
 from genotool.dataset import Dataset
 from genotool.split import Part, Split
@@ -119,8 +119,7 @@ def _crossing(way: str, meeting: Meeting, look_up: LookUp, part: Part, how: str)
     reason = unmeasured(held, look_up.reference, met)
     effect: Effect = {}
     if part is Part.TEST and not reason:
-        moved = meeting.partner if way in MOVED else None
-        found = look_up.effect(met, meeting.reference_met, moved)
+        found = look_up.effect(met, meeting.reference_met, looked_up_at(way, meeting, held.kind))
         effect = {f"looking up {held.name}'s test part in the others": item for item in found.values()}
     return Finding(
         code, severity_of(code, count, total), count, total,

@@ -98,14 +98,15 @@ def _share(
         return Estimate(None, None, None, 0, None, "no interval", "no rows")
     codes, count = (np.arange(len(values)), len(values)) if clusters is None else clusters
     rows: Floats = np.bincount(codes, minlength=count).astype(np.float64)
-    total: Floats = np.bincount(codes, weights=values, minlength=count)
+    total = np.asarray(np.bincount(codes, weights=values, minlength=count), np.float64)
     if equal:
         total, rows = total / rows, np.ones(count)
     value, shown = float(total.sum() / rows.sum()), None if clusters is None else count
     if count < FEW_GROUPS:
         return Estimate(value, None, None, len(values), shown, "no interval", too_few(count))
     weights = multiplicities(np.random.default_rng(seed), DRAWS, count)
-    low, high = np.percentile((weights @ total) / (weights @ rows), [2.5, 97.5])
+    # no matrix product: its sums depend on the number of threads
+    low, high = np.percentile((weights * total).sum(axis=1) / (weights * rows).sum(axis=1), [2.5, 97.5])
     what = "rows" if clusters is None else f"{count} groups"
     return Estimate(value, float(low), float(high), len(values), shown, f"bootstrap, {what} drawn {DRAWS} times")
 

@@ -123,6 +123,7 @@ def _variance(placed: Floats, area: float, positive: NDArray[np.bool_], codes: N
     m, n = int(positive.sum()), int((~positive).sum())
     if min(with_hits, with_misses) < 2:
         return 0.0
-    own = with_hits / (with_hits - 1) * float(hits @ hits) / m**2
-    own += with_misses / (with_misses - 1) * float(misses @ misses) / n**2
-    return own + 2 * count / (count - 1) * float(hits @ misses) / (m * n)
+    # no scalar products: their sums depend on the number of threads
+    own = with_hits / (with_hits - 1) * float((hits * hits).sum()) / m**2
+    own += with_misses / (with_misses - 1) * float((misses * misses).sum()) / n**2
+    return own + 2 * count / (count - 1) * float((hits * misses).sum()) / (m * n)

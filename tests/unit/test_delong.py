@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from genotool.conformal import calibrate
+from genotool.covered import coverage
+from genotool.dataset import Task
 from genotool.delong import delong, placements
 from genotool.intervals import paired
+from genotool.permuted import permutation_p
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
 
 
 def grouped(seed: int, groups: int = 60, between: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -88,3 +93,17 @@ def test_equal_scores_do_not_differ_and_a_perfect_one_beside_chance_has_no_varia
     assert "do not vary" in perfect.reason
     with pytest.raises(ValueError, match="one class"):
         delong(np.ones(5), np.arange(5), np.arange(5))
+
+
+def test_the_same_bits_for_any_number_of_threads() -> None:
+    rng = np.random.default_rng(6)
+    target = rng.integers(0, 2, 60_000)
+    a, b = target + rng.normal(size=60_000), target + rng.normal(size=60_000)
+    errors = calibrate(Task.REGRESSION, a[:30_000], b[:30_000])
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            covered = coverage(errors, a[30_000:], b[30_000:], (np.arange(30_000) % 900).astype(str), seed=0)
+            swapped = permutation_p(Task.BINARY, target[:2000], a[:2000], b[:2000], "roc_auc", draws=50, seed=0)
+            found.append((delong(target, a, b), covered, swapped))
+    assert found[0] == found[1]

@@ -24,8 +24,8 @@ __all__ = ["read_matrix", "with_meta"]
 
 MISSING = ("", "na", "nan", "n/a", "null")
 NO_GENES = frozenset({
-    "label", "class", "target", "tissue", "celltype", "batch", "plate", "file", "run", "lane", "donor", "patient", "sample",
-    "replicate", "split", "part",
+    "label", "class", "target", "tissue", "celltype", "batch", "plate", "file", "run", "lane", "donor", "patient",
+    "sample", "replicate", "split", "part",
 })  # fmt: skip
 """Columns at the end that are no genes, even where they hold numbers (a plate 1, 2, 3; a label 0, 1)."""
 

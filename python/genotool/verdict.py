@@ -25,7 +25,7 @@ from genotool.intervals import FEW_GROUPS, Difference, paired
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER, TITLES
 from genotool.metrics import decide as labels
 
-__all__ = ["MARGIN", "Comparison", "Verdict", "decide", "judge"]
+__all__ = ["LEVEL", "MARGIN", "Comparison", "Verdict", "decide", "judge"]
 
 MARGIN = 0.01
 LEVEL = 0.05

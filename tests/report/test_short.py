@@ -159,3 +159,34 @@ def test_a_table_that_names_its_tautologies_is_believed(tmp_path: Path, words) -
     assert "D 0.600" in largest
     assert "0.900" not in largest
     assert '<h1 dir="auto">sgrna compare</h1>' in page
+
+
+def test_delong_that_disagrees_is_on_the_first_screen_and_coverage_with_the_metrics(
+    tmp_path: Path, measured, write_model, words
+) -> None:
+    test = measured("undecided")
+    test["comparisons"][0] |= {"delong_p": 0.03, "mcnemar_p": 0.4}
+    test["comparisons"][0]["difference"]["p"] = 0.07
+    share = {"value": 0.81, "low": 0.78, "high": 0.84, "n": 60, "groups": 30}
+    method = {
+        "limits": [0.4, 0.6],
+        "coverage": share,
+        "coverage_of_groups": share,
+        "coverage_of_classes": [share, share],
+    }
+    said = "Sets of classes … UNDER-COVERAGE: fewer than promised."
+    test["conformal"] = {
+        "level": 0.9, "used": "lac", "calibrated_rows": 120, "calibrated_groups": 40, "sentence": said,
+        "methods": {"lac": method | {"size": {"value": 1.2}}},
+    }  # fmt: skip
+    with Run.create(tmp_path / "run", verb="train", task="binary") as run:
+        write_model(run)
+        run.write_json("metrics.json", {"format": 1, "task": "binary", "threshold": 0.5, "test": test})
+    page = write_report(tmp_path / "run").read_text()
+    first = words(page[page.index('<section id="short"') : page.index('<section id="asked"')])
+    assert "DeLong's test disagrees at .05: p 0.030, the bootstrap's 0.070 before correction." in first
+    cells = words(re.sub(r"</t[hd]>", " ", page))
+    assert "lightgbm 0.070 0.030 0.400" in cells
+    assert "conformal prediction at 0.9, calibrated on 120 validation rows" in cells
+    assert said in cells
+    assert "lac (what predict writes) 0.810 [0.780, 0.840]" in cells

@@ -76,6 +76,8 @@ def _show_part(name: str, measured: dict[str, Any]) -> None:
         typer.echo(f"  {control['sentence']}")
     if measured.get("sentence"):
         typer.echo(f"  verdict: {measured['sentence']}")
+    if sentence := (measured.get("conformal") or {}).get("sentence"):
+        typer.echo(f"  coverage: {sentence}")
 
 
 def _interval(estimate: dict[str, Any]) -> str:

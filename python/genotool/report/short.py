@@ -10,6 +10,7 @@ from genotool.report.blocks import Block, Notice, Section, Tone, Verdict
 from genotool.report.collect import Collected, Step, models_of
 from genotool.report.numbers import count, estimate, named, number, p_value, real, title_of
 from genotool.report.real import headline_of
+from genotool.verdict import LEVEL
 
 __all__ = ["in_short"]
 
@@ -116,7 +117,7 @@ def _against_floors(measured: Mapping[str, Any], name: str) -> list[str]:
         return [stored or "No floor was fitted beside this model: nothing says that it is more than a cheat."]
     floor = (measured.get("floors") or {}).get(str(measured["against"]), {})
     reached = f"The best of them, {_floor(measured['against'])}, reaches {estimate(floor.get(name) or {})}. "
-    return [_ranked(judged), reached + _difference(best, real(measured.get("smallest")))]
+    return [_ranked(judged), reached + _difference(best, real(measured.get("smallest"))) + _otherwise(best)]
 
 
 def _floor(name: object) -> str:
@@ -157,6 +158,14 @@ def _difference(best: Mapping[str, Any], smallest: float | None) -> str:
     why = "an interval that holds 0" if low <= 0 <= high else f"not beyond chance ({p})"
     could = f" A true difference of {number(smallest)} would have been shown four times in five." if smallest else ""
     return f"{text}, {why}: neither better nor worse is shown.{could}"
+
+
+def _otherwise(best: Mapping[str, Any]) -> str:
+    """Return that DeLong's test and the bootstrap fall on two sides of .05, each uncorrected; "" where they do not."""
+    drawn, delong = real((best.get("difference") or {}).get("p")), real(best.get("delong_p"))
+    if drawn is None or delong is None or (drawn <= LEVEL) == (delong <= LEVEL):
+        return ""
+    return f" DeLong's test disagrees at .05: p {p_value(delong)}, the bootstrap's {p_value(drawn)} before correction."
 
 
 def _leaks(step: Step) -> list[str]:

@@ -32,6 +32,7 @@ from genotool.pooled import shared_floors
 from genotool.predictions import TestRows, read_test_rows, write_floor_scores, write_scores
 from genotool.run import Run, escaped
 from genotool.split import Part, from_file
+from genotool.verdict import MARGIN
 
 __all__ = ["combine", "named"]
 
@@ -57,7 +58,7 @@ class _Fold:
     test: Mapping[str, Any]
 
 
-def combine(run: Run, dataset: Dataset, folds: Folds, *, floors: bool, seed: int) -> None:
+def combine(run: Run, dataset: Dataset, folds: Folds, *, floors: bool, margin: float = MARGIN, seed: int) -> None:
     """Write the out-of-fold predictions, their metrics, the audit and the training keys of all folds together.
 
     Raises
@@ -71,7 +72,7 @@ def combine(run: Run, dataset: Dataset, folds: Folds, *, floors: bool, seed: int
     score = _mean([(fold.at, fold.rows.score) for fold in done], folds.repeats, shape)
     threshold = float(np.mean([fold.run.record.get("threshold") or 0.0 for fold in done]))
     beside = _floors(done, dataset, folds.repeats, shape, task, seed) if floors else []
-    test = assess(task, dataset, score, floors=beside, threshold=threshold, seed=seed)
+    test = assess(task, dataset, score, floors=beside, threshold=threshold, margin=margin, seed=seed)
     metrics = {"format": 1, "task": task.value, "threshold": threshold, "test": test,
                "cross_validation": _by_fold(done, folds, task, test)}  # fmt: skip
     run.write_json("metrics.json", metrics)

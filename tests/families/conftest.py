@@ -30,7 +30,29 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def data_folder(tmp_path: Path) -> Path:
     """Return a data folder with a catalogue of three sets: sequences, pairs, and a sparse matrix."""
-    folder = tmp_path / "data"
+    return write_data(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def shared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the same folder, for many tests that only read it."""
+    return write_data(tmp_path_factory.mktemp("shared") / "data")
+
+
+@pytest.fixture(scope="session")
+def toys_installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for PYTHONPATH in which the toy families are installed, for processes that a test starts."""
+    site = tmp_path_factory.mktemp("site")
+    about = site / "toys-0.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 0.1\n")
+    (about / "entry_points.txt").write_text("[genotool]\ntoys = genotool_toys\n")
+    (site / "genotool_toys").symlink_to(HERE / "genotool_toys")
+    return site
+
+
+def write_data(folder: Path) -> Path:
+    """Write the data sets and their catalogue; return the folder."""
     folder.mkdir()
     pairs, words = (toy_dataset(kind, Task.BINARY) for kind in (Kind.PAIRS, Kind.SEQUENCES))
     write_table(folder / "pairs.tsv", pairs)

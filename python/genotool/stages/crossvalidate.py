@@ -87,7 +87,7 @@ def crossvalidate(request: FitRequest, asked: FoldsRequest, verb: str) -> Run:
         _describe(run, request, dataset, folds)
         _carry_out(run, request, folds, verb, asked.workers)
         with run.timed("evaluate"):
-            combine(run, dataset, folds, floors=request.floors, seed=request.rows.seed)
+            combine(run, dataset, folds, floors=request.floors, margin=request.margin, seed=request.rows.seed)
     return run
 
 
@@ -154,7 +154,6 @@ def fold_command(request: FitRequest, rows: RowsRequest, run: Path, out: Path, v
     words += [word for flag, value in valued.items() if value is not None for word in (flag, str(value))]
     listed = {"--with": rows.together, "--beside": rows.beside, "--avoid": rows.avoid}
     words += [word for flag, names in listed.items() for name in names for word in (flag, name)]
-    words += ["--refit"] if request.refit else []
-    words += [] if request.floors else ["--no-floors"]
-    words += ["--controls"] if request.controls else []
+    switches = {"--refit": request.refit, "--no-floors": not request.floors, "--controls": request.controls}
+    words += [flag for flag, on in switches.items() if on]
     return [*words, "--quiet", "-o", str(out)]

@@ -13,7 +13,7 @@ compare each sequence with the next 32 that have them, so that a large family is
 listed.
 
 The result is the same for any thread count. Time grows linearly with the letters, and with the pairs; memory is 1.5
-bytes a letter beside the sequences, up to 3.5 where all have relatives, and one more between two sets.
+bytes a letter beside the sequences, up to 3 where all have relatives, and one more between two sets.
 
 References
 ----------
@@ -123,7 +123,7 @@ def row_clusters(cluster: Rows, rows: Rows) -> Rows:
     from scipy.sparse.csgraph import connected_components
 
     size = count + int(cluster.max()) + 1
-    graph = coo_array((np.ones(len(rows), np.bool_), (rows, count + cluster)), shape=(size, size))
+    graph = coo_array((np.ones(len(rows), np.int8), (rows, count + cluster)), shape=(size, size))
     return _in_order(connected_components(graph, directed=False)[1][:count])
 
 

@@ -7,7 +7,7 @@
 //!
 //! A k-mer that more than [`WIDEST`] rows have is capped: it makes candidates of each row and the next [`WIDEST`] ones alone (between
 //! two sets: each row and the first ones of the other). Large families are then one cluster still, but not all their pairs are
-//! listed. Time is linear in the letters; memory is about 1.5 bytes a letter while one k-mer in six is sorted, up to 3.5 where all
+//! listed. Time is linear in the letters; memory is about 1.5 bytes a letter while one k-mer in six is sorted, up to 3 where all
 //! rows have relatives, and the pairs. The result is the same for any number of threads.
 
 use rayon::prelude::*;

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from genotool.dataset import KEY_COLUMNS, ORIGIN, Dataset, Kind
 from genotool.sequences import Sequences
 
-__all__ = ["Features", "beside", "default_features", "kmer_features", "positional_features", "with_origin"]
+__all__ = [
+    "Features", "beside", "default_features", "kmer_features", "most_varying", "positional_features", "with_origin",
+]  # fmt: skip
 
 Features: TypeAlias = Callable[[Dataset], Any]
 """Rows to (n, m) features, dense or sparse; no fitted state."""
@@ -21,6 +23,9 @@ Features: TypeAlias = Callable[[Dataset], Any]
 LONGEST_POSITIONAL = 64
 KMER = 6
 BLOCK = 4096
+MOST_VALUES = 50_000_000
+"""Values other than 0 (of a dense table all) from which on simple models get fewer features."""
+MOST_FEATURES = 2_000
 
 
 def positional_features(
@@ -131,3 +136,30 @@ def beside(parts: Sequence[Any]) -> Any:
     if any(sparse.issparse(part) for part in parts):
         return sparse.csr_array(sparse.hstack(parts, format="csr"))
     return np.concatenate(parts, axis=1)
+
+
+def most_varying(seen: Any, unseen: Any) -> tuple[Any, Any, str]:
+    """Return features to fit on and to score, of too many only those that vary most, and what was left out in words.
+
+    The variance is that of the rows to fit on; rows to score are not looked at. A table of `MOST_VALUES` or fewer, or
+    of `MOST_FEATURES` columns or fewer, stays as it is.
+    """
+    many = seen.nnz if hasattr(seen, "indptr") else seen.size
+    count = seen.shape[1]
+    if many <= MOST_VALUES or count <= MOST_FEATURES:
+        return seen, unseen, ""
+    kept = np.sort(np.argsort(-_variance(seen), kind="stable")[:MOST_FEATURES])
+    return seen[:, kept], unseen[:, kept], f", on the {MOST_FEATURES} of {count} features that vary most"
+
+
+def _variance(table: Any) -> NDArray[np.float64]:
+    """Return (m,) the variance of each column, a block of rows at a time."""
+    total, squares = np.zeros(table.shape[1]), np.zeros(table.shape[1])
+    for start in range(0, table.shape[0], BLOCK):
+        block: Any = table[start : start + BLOCK].astype(np.float64)
+        total += np.asarray(block.sum(axis=0)).reshape(-1)
+        squares += np.asarray(
+            (block.multiply(block) if hasattr(block, "indptr") else block * block).sum(axis=0)
+        ).reshape(-1)
+    mean = total / table.shape[0]
+    return np.asarray(squares / table.shape[0] - mean**2, np.float64)

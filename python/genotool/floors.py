@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from genotool.dataset import ORIGIN, Dataset, Task
 from genotool.errors import InputError
-from genotool.features import Features, beside, default_features, kmer_features, positional_features, with_origin
+from genotool.features import (
+    Features,
+    beside,
+    default_features,
+    kmer_features,
+    most_varying,
+    positional_features,
+    with_origin,
+)
 from genotool.intervals import Estimate, bootstrap
 from genotool.metrics import HEADLINE, compute
 
@@ -74,7 +82,7 @@ class _Rows:
     """Features and target of the rows that floors are fitted on, those to score, and how to fit.
 
     `near` and `near_test` are what the memoriser measures distance on; `measured` and `target` what the test rows are
-    scored by.
+    scored by; `said` and `near_said` say which features were left out.
     """
 
     x: Any
@@ -89,6 +97,8 @@ class _Rows:
     classes: int
     seed: int
     threads: int
+    said: str = ""
+    near_said: str = ""
 
     def with_column(self, seen: Floats, test: Floats) -> _Rows:
         """Return the same rows with one more feature."""
@@ -141,7 +151,8 @@ def fit_floors(
         If the rows to fit on have no target, or one class only.
     """
     rows = _rows(train, valid, test, Task(task), Task(score_task or task), features, seed, threads)
-    fitted = [(name, summary, fit(rows)) for name, summary, fit in _FLOORS]
+    left_out = {"memoriser": rows.near_said, "linear": rows.said, "lightgbm": rows.said}
+    fitted = [(name, summary + left_out.get(name, ""), fit(rows)) for name, summary, fit in _FLOORS]
     fitted.insert(1, ("shuffled", *_shuffled(rows)))
     if (own := _of_the_first_set(train, valid)) is not None and len(np.unique(rows.y[own])) > 1:
         fitted.append(("lightgbm-alone", "LightGBM on the rows of this data set alone", _lightgbm(rows.only(own))))
@@ -191,19 +202,23 @@ def _rows(
         raise InputError(f"the training rows of {train.name} hold one class only", value=int(y[0]))
     near = default_features([*parts, test], dinucleotides=False)
     features = with_origin(features or default_features([*parts, test]), train)
+    x, x_test, said = most_varying(_stacked([features(part) for part in parts]), features(test))
+    close, close_test, near_said = most_varying(_stacked([near(part) for part in parts]), near(test))
     return _Rows(
-        x=_stacked([features(part) for part in parts]),
+        x=x,
         y=y,
         validation=np.arange(len(y)) >= len(train),
-        test=features(test),
-        near=_stacked([near(part) for part in parts]),
-        near_test=near(test),
+        test=x_test,
+        near=close,
+        near_test=close_test,
         target=np.asarray(test.target),
         measured=measured,
         task=task,
         classes=len(train.classes),
         seed=seed,
         threads=threads,
+        said=said,
+        near_said=near_said,
     )
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from genotool.dataset import Dataset, Kind, Task, concatenate
 from genotool.errors import InputError
+from genotool.features import most_varying
 from genotool.floors import fit_floors, kmer_features, nearest_targets, positional_features
 from genotool.sequences import Sequences
+from genotool.testing import toy_dataset
 from scipy import sparse
 
 
@@ -151,6 +153,50 @@ def test_a_sparse_matrix_of_many_classes_stays_sparse() -> None:
     assert all(floor.scores.shape == (40, 3) for floor in floors)
     assert all(np.allclose(floor.scores.sum(axis=1), 1) for floor in floors)
     assert floors[3].estimates["accuracy"].value > 0.7
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("task", list(Task))
+def test_every_floor_of_every_kind_and_task(kind: Kind, task: Task) -> None:
+    rows = toy_dataset(kind, task)
+    parts = [rows.take(np.arange(*bounds)) for bounds in ((0, 100), (100, 120), (120, 160))]
+    floors = fit_floors(*parts, task=task, seed=0, threads=1, draws=10)
+    assert [floor.name for floor in floors] == ["majority", "shuffled", "memoriser", "linear", "lightgbm"]
+    assert all(len(floor.scores) == 40 and np.isfinite(floor.scores).all() for floor in floors)
+    headline = {Task.BINARY: "roc_auc", Task.MULTICLASS: "f1", Task.REGRESSION: "spearman"}[task]
+    assert all(headline in floor.estimates for floor in floors)
+    if kind is Kind.MATRIX:  # what tells the classes apart stands in the features as they are
+        assert floors[3].estimates[headline].value > 0.6
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_of_too_many_features_those_that_vary_most_in_the_rows_to_fit_on(
+    dense: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genotool.features.MOST_VALUES", 100)
+    monkeypatch.setattr("genotool.features.MOST_FEATURES", 3)
+    rng = np.random.default_rng(0)
+    seen, unseen = rng.normal(0, [1, 5, 2, 9, 0.1, 3], (40, 6)), rng.normal(0, [99, 1, 1, 1, 99, 1], (10, 6))
+    tables = (seen, unseen) if dense else (sparse.csr_array(seen), sparse.csr_array(unseen))
+    kept, others, said = most_varying(*tables)
+    expected = np.sort(np.argsort(-seen.var(axis=0))[:3])
+    assert expected.tolist() == [1, 3, 5]
+    for found, whole in ((kept, seen), (others, unseen)):
+        assert np.array_equal(found if dense else found.toarray(), whole[:, expected])
+    assert said == ", on the 3 of 6 features that vary most"
+
+
+def test_a_floor_says_that_features_were_left_out_and_stays_the_same_for_any_thread_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("genotool.features.MOST_VALUES", 100)
+    monkeypatch.setattr("genotool.features.MOST_FEATURES", 12)
+    rows = toy_dataset(Kind.MATRIX, Task.BINARY)
+    parts = [rows.take(np.arange(*bounds)) for bounds in ((0, 100), (100, 120), (120, 160))]
+    one, two = (fit_floors(*parts, task=Task.BINARY, seed=0, threads=n, draws=10) for n in (1, 2))
+    said = {floor.name for floor in one if floor.summary.endswith("on the 12 of 30 features that vary most")}
+    assert said == {"memoriser", "linear", "lightgbm"}
+    assert [floor.scores.tobytes() for floor in one] == [floor.scores.tobytes() for floor in two]
 
 
 def test_features_by_hand() -> None:

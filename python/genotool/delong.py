@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from genotool.dataset import Task
 from genotool.intervals import FEW_GROUPS, group_codes, too_few
 
-__all__ = ["DeLong", "delong", "placements"]
+__all__ = ["DeLong", "delong", "delong_p", "placements"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -93,6 +94,15 @@ def delong(
     half = float(student.ppf(1 - LEVEL / 2, count - 1)) * error
     p = float(2 * student.sf(abs(difference) / error, count - 1))
     return DeLong(area_a, area_b, difference, error, difference - half, difference + half, p, len(positive), shown)
+
+
+def delong_p(
+    task: Task, target: NDArray[Any], score_a: NDArray[Any], score_b: NDArray[Any], groups: NDArray[np.str_] | None
+) -> float | None:
+    """Return the p-value of `delong`; None also where there are no two ROC curves to compare."""
+    if task is not Task.BINARY or len(np.unique(target)) < 2:
+        return None
+    return delong(target, score_a, score_b, groups).p
 
 
 def placements(positive: NDArray[np.bool_], score: NDArray[Any]) -> Floats:

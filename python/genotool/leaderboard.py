@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genotool.dataset import Task
-from genotool.delong import delong
+from genotool.delong import delong_p
 from genotool.errors import InputError
 from genotool.intervals import Estimate, bootstrap, paired
 from genotool.mcnemar import mcnemar
@@ -71,7 +71,10 @@ def rank(runs: Sequence[TestRows], *, margin: float = MARGIN, seed: int) -> list
     best, rest = scored[0][0], [run for run, _ in scored[1:]]
     behind = {run.name: paired(best.task, best.target, best.score, run.score, metric, best.groups, seed=seed)
               for run in rest}  # fmt: skip
-    beside = {run.name: (_delong_p(best, run), _mcnemar_p(best, run)) for run in rest}
+    beside = {
+        run.name: (delong_p(best.task, best.target, best.score, run.score, best.groups), _mcnemar_p(best, run))
+        for run in rest
+    }
     each = {item.against: item for item in decide(behind, metric, margin, beside).each}
     swapped = {run.name: permutation_p(best.task, best.target, best.score, run.score, metric, best.groups, seed=seed)
                for run in rest}  # fmt: skip
@@ -99,12 +102,6 @@ def _worth(metric: str, estimate: Estimate) -> float:
     if estimate.value is None:
         return -np.inf
     return -estimate.value if metric in LOWER_IS_BETTER else estimate.value
-
-
-def _delong_p(best: TestRows, other: TestRows) -> float | None:
-    if best.task is not Task.BINARY or len(np.unique(best.target)) < 2:
-        return None
-    return delong(best.target, best.score, other.score, best.groups).p
 
 
 def _mcnemar_p(best: TestRows, other: TestRows) -> float | None:

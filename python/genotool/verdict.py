@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.dataset import Task
+from genotool.delong import delong_p
 from genotool.floors import Floor
 from genotool.intervals import FEW_GROUPS, Difference, paired
+from genotool.mcnemar import mcnemar
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER, TITLES
 from genotool.metrics import decide as labels
 
@@ -129,7 +131,7 @@ def judge(
     }
     beside = {
         name: (
-            _delong_p(task, target, score, other, groups) if metric == "roc_auc" else None,
+            delong_p(task, target, score, other, groups) if metric == "roc_auc" else None,
             None if name in undecided else _mcnemar_p(task, target, score, other, groups, threshold),
         )
         for name, other in scores.items()
@@ -143,16 +145,6 @@ def _decides(floor: Floor) -> bool:
     return accuracy is not None and accuracy.value is not None
 
 
-def _delong_p(
-    task: Task, target: NDArray[Any], score: NDArray[Any], other: NDArray[Any], groups: NDArray[np.str_] | None
-) -> float | None:
-    from genotool.delong import delong
-
-    if task is not Task.BINARY or len(np.unique(target)) < 2:
-        return None
-    return delong(target, score, other, groups).p
-
-
 def _mcnemar_p(
     task: Task,
     target: NDArray[Any],
@@ -161,8 +153,6 @@ def _mcnemar_p(
     groups: NDArray[np.str_] | None,
     threshold: float | None,
 ) -> float | None:
-    from genotool.mcnemar import mcnemar
-
     if task is Task.REGRESSION or threshold is None:
         return None
     return mcnemar(target, labels(task, score, threshold), labels(task, other), groups).p

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from genotool.dataset import Dataset, Kind, Task
 from genotool.errors import InputError, UsageError
+from genotool.folds import kfold
 from genotool.sequences import Sequences
 from genotool.split import Fractions, Part, choose, from_file, hash_fraction
 from genotool.testing import toy_dataset
@@ -285,3 +286,31 @@ def test_a_file_of_folds_is_no_split(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds folds") as error:
         from_file(tmp_path / "split.tsv", guides(2, None))
     assert "--folds" in str(error.value)
+
+
+def families_of_sequences() -> tuple[Dataset, np.ndarray]:
+    """Return 40 unrelated sequences of 150 bases, each with two near copies; and whose they are."""
+    rng = np.random.default_rng(0)
+    base = rng.integers(0, 4, (40, 150))
+    copies = np.repeat(base, 3, axis=0)
+    for row in np.flatnonzero(np.arange(120) % 3):
+        places = rng.choice(150, 4, replace=False)
+        copies[row, places] = (copies[row, places] + 1) % 4
+    order = rng.permutation(120)
+    texts = ["".join("ACGT"[base] for base in row) for row in copies[order]]
+    toy = toy_dataset(Kind.SEQUENCES, Task.BINARY, rows=120)
+    sequences = {"sequence": Sequences.from_strings(texts)}
+    return dataclasses.replace(toy, groups=None, columns=sequences), np.repeat(np.arange(40), 3)[order]
+
+
+def test_homologs_stay_together_whatever_the_order() -> None:
+    rows, family = families_of_sequences()
+    split = choose(rows, None, 0)  # long sequences without groups: by homology, unasked
+    assert split.method == "homology"
+    assert all(len(set(split.parts[family == one].tolist())) == 1 for one in range(40))
+    assert all(len(split.rows(part)) for part in (Part.TRAIN, Part.VALID, Part.TEST))
+    order = np.random.default_rng(1).permutation(120)
+    assert choose(rows.take(order), "homology", 0).parts.tolist() == split.parts[order].tolist()
+    folds = kfold(rows, "homology", 4, seed=0).numbers[:, 0]
+    assert all(len(set(folds[family == one].tolist())) == 1 for one in range(40))
+    assert np.bincount(folds)[1:].min() >= 27

@@ -20,6 +20,8 @@ __all__ = ["METHODS", "by_group", "by_row", "by_units", "choose", "default_metho
 FEW_UNITS = 10
 SOME_UNITS = 30
 """Below this a part may stay empty by chance; from here on the hash alone decides, for all data sets."""
+LONGEST = 40
+"""Letters of a unit's name that are shown; a homology cluster's is a sequence."""
 LONG_SEQUENCE = 100
 """Bases from which half of the sequences must be to be clustered by homology unasked."""
 
@@ -66,7 +68,8 @@ def _leave_one_out(units: Units, known: list[str], method: str, seed: int) -> Sp
     order = [known[i] for i in np.argsort(hash_fraction(seed, known), kind="stable")]
     part_of = {order[0]: Part.TEST, order[1]: Part.VALID}
     parts = np.array([part_of.get(name, Part.TRAIN) for name in units.names], np.int8)
-    said = f"only {len(known)} {units.word}: {order[0]} tests, {order[1]} validates; one says little about others"
+    test, valid = (name if len(name) <= LONGEST else f"{name[:LONGEST]}…" for name in order[:2])
+    said = f"only {len(known)} {units.word}: {test} tests, {valid} validates; one says little about others"
     return Split(parts, "leave-one-group-out" if method == "group" else method, seed, said)
 
 

@@ -99,13 +99,18 @@ def _chromosomes(dataset: Dataset) -> Units:
 
 
 def _homology(dataset: Dataset) -> Units:
-    """Return clusters of rows that share k-mers, see `genotool.homology`."""
+    """Return clusters of rows that share k-mers, see `genotool.homology`; each is named by its first row by content."""
     if not all(isinstance(column, Sequences) for column in dataset.keys):
         raise UsageError(f"{dataset.name} holds no sequences: nothing to cluster", hint="use --split group or row")
     from genotool.homology import cluster_names
 
+    least: dict[str, str] = {}
+    clusters, keys = cluster_names(dataset).tolist(), row_keys(dataset)
+    for cluster, key in zip(clusters, keys, strict=True):
+        least[cluster] = min(key, least.get(cluster, key))
+    names = [least[cluster] for cluster in clusters]  # by content: clusters are numbered in the order of the rows
     open_ = "homologs too far apart to share k-mers, and what rows share beside their sequence (a donor, a batch)"
-    return Units(cluster_names(dataset).tolist(), np.ones(len(dataset), np.bool_), "homology clusters", open_)
+    return Units(names, np.ones(len(dataset), np.bool_), "homology clusters", open_)
 
 
 def _column(dataset: Dataset, name: str) -> Units:

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.audit.findings import Finding, shown
+from genotool.audit.held_out import is_table
 from genotool.audit.keys import keys_of
 from genotool.audit.levels import severity_of
 from genotool.audit.relations import codes
 from genotool.audit.words import among
-from genotool.dataset import Dataset, Kind
+from genotool.dataset import Dataset
 from genotool.split import Part, Split
 
 __all__ = ["ALIKE", "alike", "copies_across_parts", "copies_between", "copies_within", "is_thin"]
@@ -48,7 +49,7 @@ def alike(query: Dataset, reference: Dataset, *, seed: int = 0, own: bool = Fals
         Whether both are one set: then only an earlier row counts.
     """
     found = np.full(len(query), -1, np.int64)
-    if query.kind is not Kind.MATRIX or reference.kind is not Kind.MATRIX:
+    if not is_table(query) or not is_table(reference):
         return found
     genes = _common(query, reference)
     if genes is None:
@@ -90,7 +91,7 @@ def copies_across_parts(dataset: Dataset, split: Split) -> Iterator[Finding]:
     """Look for test rows of a matrix that are nearly, but not exactly, a row that was fitted on."""
     test = split.rows(Part.TEST)
     fitted = np.flatnonzero(np.isin(split.parts, (Part.TRAIN, Part.VALID))).astype(np.int64)
-    if dataset.kind is Kind.MATRIX and len(test) and len(fitted):
+    if is_table(dataset) and len(test) and len(fitted):
         held, seen = dataset.take(test), dataset.take(fitted)
         remedy = "keep the copies of a sample in one part: give them one group"
         yield from _finding("alike-across-parts", held, seen, _inexact(held, seen), "one that was fitted on", remedy)
@@ -166,7 +167,7 @@ class _Rows:
         return values
 
     def unit(self, row: int) -> Floats:
-        return self._block(np.array([row]))[0]
+        return np.asarray(self._block(np.array([row]))[0])
 
     def projected(self, directions: Floats) -> Floats:
         """Return (rows, dimensions); marks rows without variance, which correlate with nothing."""

@@ -74,7 +74,8 @@ def explained_by_columns(dataset: Dataset, asked: Collection[str] = (), *, seed:
         if len(known) < FEWEST_ROWS or not 2 <= values <= min(MOST_VALUES, len(known) // 2):
             continue
         is_batch = name in asked or _plain(name) in BATCHES | UNITS
-        found = _Column(dataset.take(known), name, column[known], is_batch)
+        rows = dataset if len(known) == len(dataset) else dataset.take(known)
+        found = _Column(rows, name, column[known], is_batch)
         if not without_target(found.dataset):
             yield from _classes(found, seed) if dataset.classes else _number(found, seed)
 
@@ -137,7 +138,7 @@ def _batch_only(column: _Column, seed: int) -> tuple[dict[str, float], dict[str,
         np.add.at(sums, codes[fitted], labels[fitted])
         count = np.bincount(codes[fitted], minlength=len(sums))[:, None]
         means = (sums + labels[fitted].mean(axis=0)) / (count + 1)
-        return means[codes[held]]
+        return np.asarray(means[codes[held]])
 
     found = out_of_fold(some, fit, seed, by_group=False)
     wanted = ("roc_auc", "accuracy") if some.classes else ("r2",)

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.dataset import Dataset, Task
+from genotool.dataset import Dataset, Kind, Task
 from genotool.intervals import group_codes
 
-__all__ = ["folds", "out_of_fold", "sampled", "without_target"]
+__all__ = ["as_scores", "folds", "is_table", "out_of_fold", "sampled", "without_target"]
 
 Index: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -27,6 +27,11 @@ def sampled(dataset: Dataset, most: int, seed: int) -> tuple[Dataset, str]:
         return dataset, ""
     rows = np.sort(np.random.default_rng(seed).choice(len(dataset), most, replace=False)).astype(np.int64)
     return dataset.take(rows), f", measured on {most} of its {len(dataset)} rows"
+
+
+def is_table(dataset: Dataset) -> bool:
+    """Return whether the rows are numbers that are at hand: a matrix, no lazy column."""
+    return dataset.kind is Kind.MATRIX and hasattr(dataset.keys[0], "shape")
 
 
 def without_target(dataset: Dataset) -> bool:

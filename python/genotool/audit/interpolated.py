@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from genotool.audit.alike import is_thin
 from genotool.audit.findings import Effect, Finding, shown
-from genotool.audit.held_out import without_target
+from genotool.audit.held_out import is_table, without_target
 from genotool.audit.levels import severity_of
 from genotool.audit.memorised import cheaply
 from genotool.audit.words import among
-from genotool.dataset import Dataset, Kind
+from genotool.dataset import Dataset
 from genotool.split import Part, Split
 
 __all__ = ["between_others", "interpolated_across_parts"]
@@ -43,7 +43,7 @@ def interpolated_across_parts(dataset: Dataset, split: Split, *, seed: int = 0) 
     """Look for rows between two others of their class of which one is in another part (training, or test)."""
     test = split.parts == Part.TEST
     fitted = np.isin(split.parts, (Part.TRAIN, Part.VALID))
-    if dataset.kind is not Kind.MATRIX or not dataset.classes or without_target(dataset):
+    if not is_table(dataset) or not dataset.classes or without_target(dataset):
         return
     if not test.any() or not fitted.any():
         return
@@ -89,11 +89,9 @@ def between_others(dataset: Dataset, seed: int) -> tuple[Index, Index, Index]:
 
 def _projected(column: Any, rng: np.random.Generator) -> Floats:
     """Return (n, up to `DIMENSIONS`) rows on random directions: what lies in a line does so there too."""
-    from scipy import sparse
-
     width = column.shape[1]
     directions = rng.standard_normal((width, min(DIMENSIONS, width))) / np.sqrt(width)
-    if sparse.issparse(column):
+    if hasattr(column, "indptr"):
         return np.asarray(column.astype(np.float64) @ directions)
     return np.asarray(np.nan_to_num(np.asarray(column, np.float64)) @ directions)
 

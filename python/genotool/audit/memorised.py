@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genotool.audit.effects import FEWEST_SCORED
 from genotool.audit.findings import Effect, Finding
-from genotool.audit.held_out import as_scores, folds, sampled, without_target
+from genotool.audit.held_out import as_scores, folds, is_table, sampled, without_target
 from genotool.audit.words import metric_name
 from genotool.dataset import Dataset, Kind, Task
 from genotool.intervals import group_codes
@@ -76,7 +76,7 @@ def fall_of(dataset: Dataset, *, seed: int = 0) -> Fall | None:
     codes = group_codes(dataset.groups)
     if without_target(dataset) or len(dataset) < FEWEST_ROWS or codes is None or codes[1] < FEWEST_GROUPS:
         return None
-    if codes[1] == len(dataset):  # every row its own group
+    if codes[1] == len(dataset) or not (is_table(dataset) or dataset.kind is not Kind.MATRIX):  # a group a row; lazy
         return None
     some, on = sampled(dataset, MOST_ROWS, seed)
     model, features = _features(some, seed)
@@ -109,7 +109,7 @@ def _features(dataset: Dataset, seed: int) -> tuple[str, Any]:
         width = column.shape[1]  # type: ignore[union-attr]
         if width > MOST_GENES:
             genes = np.sort(np.random.default_rng(seed).choice(width, MOST_GENES, replace=False))
-            return f"trees on {MOST_GENES} random genes", column[:, genes]  # type: ignore[call-overload, index]
+            return f"trees on {MOST_GENES} random genes", column[:, genes]  # type: ignore[index]
         return "trees on the genes", column
     if dataset.kind is Kind.GUIDES:
         return "trees on the bases of the guide", default_features([dataset], dinucleotides=False)(dataset)

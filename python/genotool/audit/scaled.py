@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.audit.findings import Finding, shown
+from genotool.audit.held_out import is_table
 from genotool.audit.words import percent
-from genotool.dataset import Dataset, Kind
+from genotool.dataset import Dataset
 from genotool.split import Part, Split
 
 __all__ = ["scaled_with_test_rows"]
@@ -30,7 +31,7 @@ REMEDY = "fit the scaling on the training rows, and apply it to the others; geno
 def scaled_with_test_rows(dataset: Dataset, split: Split, *, seed: int = 0) -> Iterator[Finding]:
     """Look for columns that were brought to 0..1 (-1..1), or to mean 0 and spread 1, with the test rows among them."""
     test, fitted = split.parts == Part.TEST, np.isin(split.parts, (Part.TRAIN, Part.VALID))
-    if dataset.kind is not Kind.MATRIX or min(test.sum(), fitted.sum()) < FEWEST_ROWS:
+    if not is_table(dataset) or min(test.sum(), fitted.sum()) < FEWEST_ROWS:
         return
     values = _continuous(dataset, seed)
     if values is None:

@@ -65,7 +65,7 @@ def names_of(dataset: Dataset) -> Mapping[str, Words]:
     if dataset.groups is not None and not np.char.isdigit(dataset.groups[dataset.groups != ""][:SOME]).all():
         found["group"] = dataset.groups
     found |= {name: column for name, column in text_columns(dataset) if _are_loci(column)}
-    return {role: _plain(column) for role, column in found.items()}
+    return {role: _plain(column) if _are_loci(column) else column for role, column in found.items()}
 
 
 def _are_loci(column: Words) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -24,7 +24,7 @@ from genotool.run import escaped, write_atomically
 from genotool.split import Part, Split, default_method, hash_fraction
 from genotool.split.files import read_sheet
 from genotool.split.methods import class_rank
-from genotool.split.units import is_by_units, units_of
+from genotool.split.units import Units, is_by_units, units_of
 
 __all__ = ["Folds", "folds_from_file", "kfold", "leave_one_out", "make_folds"]
 
@@ -67,7 +67,7 @@ class Folds:
     @property
     def repeats(self) -> int:
         """How often each row tests."""
-        return self.numbers.shape[1]
+        return int(self.numbers.shape[1])
 
     @property
     def keys(self) -> list[tuple[int, int]]:
@@ -78,24 +78,29 @@ class Folds:
         """Return the seed of a repeat: the first has that of all."""
         return _seed(self.seed, repeat)
 
-    def split(self, dataset: Dataset, repeat: int, fold: int, valid_share: float) -> Split:
-        """Return a fold as a split: its rows test, of the rest a share validates, carved by the same units.
+    def splits(self, dataset: Dataset, valid_share: float) -> Iterator[tuple[tuple[int, int], Split]]:
+        """Yield the (repeat, fold) of every fold with the fold as a split.
+
+        Its rows test; of the rest a share validates, carved by the same units: the carved part whose classes are most
+        like the rest.
 
         Raises
         ------
         InputError
             If fewer than two units are left to train and to validate.
         """
-        parts = np.full(len(dataset), Part.TRAIN, np.int8)
-        test = self.numbers[:, repeat - 1] == fold
-        rest = np.flatnonzero(~test).astype(np.int64)
-        method = fold_method(dataset) if self.method == "file" else self.method
+        units = _units(dataset, fold_method(dataset) if self.method == "file" else self.method)
         most = round(1 / valid_share) if valid_share else 7
-        inner = _assigned(dataset.take(rest), method, most, _seed(self.seed, repeat, fold), fewer=True)
-        parts[rest[inner == _most_alike(dataset.take(rest), inner)]] = Part.VALID
-        parts[test] = Part.TEST
-        which = f"{self.names[fold - 1]} tests" if self.names else f"fold {fold} of {self.k} tests"
-        return Split(parts, self.method, self.seed, f"{self.leaves_open}; {which}")
+        for repeat, fold in self.keys:
+            test = self.numbers[:, repeat - 1] == fold
+            rest = np.flatnonzero(~test).astype(np.int64)
+            left = dataset.take(rest)
+            inner = _assigned(left, units and units.take(rest), most, _seed(self.seed, repeat, fold), fewer=True)
+            parts = np.full(len(dataset), Part.TRAIN, np.int8)
+            parts[rest[inner == _most_alike(left, inner)]] = Part.VALID
+            parts[test] = Part.TEST
+            which = f"{self.names[fold - 1]} tests" if self.names else f"fold {fold} of {self.k} tests"
+            yield (repeat, fold), Split(parts, self.method, self.seed, f"{self.leaves_open}; {which}")
 
     def save(self, file: Path, ids: NDArray[np.str_], *, simulated: bool = False) -> None:
         """Write ``id<TAB>fold-1<TAB>fold-2…``, a column a repeat, after comment lines that say how they were made."""
@@ -162,8 +167,10 @@ def kfold(dataset: Dataset, method: str, k: int, *, seed: int, repeats: int = 1)
     InputError
         If there are fewer units than folds.
     """
-    columns = [_assigned(dataset, method, k, _seed(seed, repeat)) for repeat in range(1, repeats + 1)]
-    return Folds(np.stack(columns, axis=1), method, seed, _leaves_open(dataset, method))
+    units = _units(dataset, method)
+    columns = [_assigned(dataset, units, k, _seed(seed, repeat)) for repeat in range(1, repeats + 1)]
+    open_ = "rows of one gene, donor or locus may straddle the parts" if units is None else units.leaves_open
+    return Folds(np.stack(columns, axis=1), method, seed, open_.replace("the parts", "the folds"))
 
 
 def leave_one_out(dataset: Dataset, method: str, *, seed: int) -> Folds:
@@ -189,10 +196,9 @@ def leave_one_out(dataset: Dataset, method: str, *, seed: int) -> Folds:
     return Folds(numbers[:, None], method, seed, units.leaves_open, names)
 
 
-def _leaves_open(dataset: Dataset, method: str) -> str:
-    if method == "stratified":
-        return "rows of one gene, donor or locus may straddle the folds"
-    return units_of(dataset, method).leaves_open.replace("the parts", "the folds")
+def _units(dataset: Dataset, method: str) -> Units | None:
+    """Return the units of a method; None for single rows in equal shares of each class."""
+    return None if method == "stratified" else units_of(dataset, method)
 
 
 def _seed(seed: int, repeat: int, fold: int = 0) -> int:
@@ -202,11 +208,10 @@ def _seed(seed: int, repeat: int, fold: int = 0) -> int:
     return int(np.random.SeedSequence([seed % 2**32, repeat, fold]).generate_state(1)[0])
 
 
-def _assigned(dataset: Dataset, method: str, k: int, seed: int, *, fewer: bool = False) -> Numbers:
+def _assigned(dataset: Dataset, units: Units | None, k: int, seed: int, *, fewer: bool = False) -> Numbers:
     """Return (n,) fold numbers from 1; of fewer than `k` units a fold each, where that will do."""
-    if method == "stratified":
+    if units is None:
         return np.floor(class_rank(dataset, seed) * k).astype(np.int64) + 1
-    units = units_of(dataset, method)
     code = {name: at for at, name in enumerate(sorted(set(units.names)))}
     k = min(k, len(code)) if fewer else k
     if len(code) < max(k, 2):

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -62,7 +62,7 @@ def run_one(words: Sequence[str]) -> int:
         _stop([process])
 
 
-def run_all(commands: Sequence[Sequence[str]], *, workers: int) -> Iterator[tuple[int, int]]:
+def run_all(commands: Sequence[Sequence[str]], *, workers: int) -> Generator[tuple[int, int], None, None]:
     """Run commands, so many at once; yield (number, exit code) of each as it ends. What runs at the end is stopped."""
     waiting, running = deque(enumerate(commands)), dict[int, subprocess.Popen[bytes]]()
     try:

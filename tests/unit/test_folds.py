@@ -33,8 +33,7 @@ def test_every_row_tests_once_a_repeat_and_units_stay_whole(method: str) -> None
     assert folds.numbers.shape == (160, 3)
     units = {"group": rows.groups, "by:plate": rows.columns["plate"], "chromosome": rows.columns["chrom"]}.get(method)
     tested = np.zeros((160, 3), int)
-    for repeat, fold in folds.keys:
-        split = folds.split(rows, repeat, fold, 0.15)
+    for (repeat, _), split in folds.splits(rows, 0.15):
         tested[split.rows(Part.TEST), repeat - 1] += 1
         assert min(len(split.rows(part)) for part in (Part.TRAIN, Part.VALID, Part.TEST)) > 0
         if units is not None:
@@ -85,11 +84,12 @@ def test_each_group_is_left_out_once() -> None:
     rows = toy(24, groups)
     folds = leave_one_out(rows, "group", seed=0)
     assert folds.names == ("A", "B", "C", "D", "(no group)")
+    splits = dict(folds.splits(rows, 0.15))
     for fold, name in enumerate("abcd", start=1):
-        split = folds.split(rows, 1, fold, 0.15)
+        split = splits[1, fold]
         assert set(rows.groups[split.rows(Part.TEST)].tolist()) == {name}
         assert f"{name.upper()} tests" in split.leaves_open
-    assert folds.split(rows, 1, 5, 0.15).rows(Part.TEST).tolist() == [20, 21, 22, 23]
+    assert splits[1, 5].rows(Part.TEST).tolist() == [20, 21, 22, 23]
 
 
 def test_a_file_gives_the_folds_back_to_another_run(tmp_path: Path) -> None:
@@ -99,7 +99,8 @@ def test_a_file_gives_the_folds_back_to_another_run(tmp_path: Path) -> None:
         again = folds_from_file(tmp_path / "split.tsv", rows)
         assert again.numbers.tolist() == folds.numbers.tolist()
         assert dataclasses.astuple(again)[1:] == dataclasses.astuple(folds)[1:]
-        assert again.split(rows, 1, 2, 0.15).parts.tolist() == folds.split(rows, 1, 2, 0.15).parts.tolist()
+        both = zip(again.splits(rows, 0.15), folds.splits(rows, 0.15), strict=True)
+        assert all(one[1].parts.tolist() == other[1].parts.tolist() for one, other in both)
     asked = make_folds(rows, "20", str(tmp_path / "split.tsv"), seed=0)
     assert asked.names == again.names
     with pytest.raises(UsageError, match="holds 20 folds, repeated 1 times"):
@@ -112,7 +113,7 @@ def test_a_file_by_hand(tmp_path: Path) -> None:
     file.write_text("id\tfold\n" + "".join(f"{name}\t{n % 2 + 1}\n" for n, name in enumerate(rows.ids.tolist())))
     folds = make_folds(rows, "2", str(file), seed=0)
     assert (folds.method, folds.k, folds.repeats) == ("file", 2, 1)
-    assert folds.split(rows, 1, 1, 0.15).rows(Part.TEST).tolist() == list(range(0, 20, 2))
+    assert dict(folds.splits(rows, 0.15))[1, 1].rows(Part.TEST).tolist() == list(range(0, 20, 2))
 
 
 @pytest.mark.parametrize(
@@ -159,4 +160,4 @@ def test_too_few_units() -> None:
     with pytest.raises(InputError, match="3 to 100 groups, there are 2"):
         leave_one_out(rows, "group", seed=0)
     with pytest.raises(InputError, match="has 1 groups where 2 are needed"):
-        kfold(rows, "group", 2, seed=0).split(rows, 1, 1, 0.15)
+        list(kfold(rows, "group", 2, seed=0).splits(rows, 0.15))

@@ -45,6 +45,10 @@ class Units:
         """The units with a name, each once, sorted."""
         return sorted({name for name, named in zip(self.names, self.named.tolist(), strict=True) if named})
 
+    def take(self, rows: NDArray[np.int64]) -> Units:
+        """Return the units of some rows, in that order."""
+        return Units([self.names[row] for row in rows.tolist()], self.named[rows], self.word, self.leaves_open)
+
 
 def row_keys(dataset: Dataset) -> list[str]:
     """Return what a row is, as text: equal rows go to one part. Of guides, bases 1 and 2 do not count."""

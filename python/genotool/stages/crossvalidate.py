@@ -96,8 +96,7 @@ def _describe(run: Run, request: FitRequest, dataset: Dataset, folds: Folds) -> 
     run.write_text("config.toml", configs.write_toml(request.config))
     folds.save(run.file("split.tsv"), dataset.ids, simulated=dataset.about.simulated)
     run.folder("splits")
-    for key in folds.keys:
-        split = folds.split(dataset, *key, request.rows.fractions.valid)
+    for key, split in folds.splits(dataset, request.rows.fractions.valid):
         split.save(run.file(f"splits/{named(key)}.tsv"), dataset.ids, simulated=dataset.about.simulated)
     how = "left out one by one" if folds.names else f"{folds.k} folds"
     run.update(

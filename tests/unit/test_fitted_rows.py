@@ -106,7 +106,7 @@ def test_every_state_of_a_run(table: Path, tmp_path: Path) -> None:
     part = dict(line.split("\t") for line in (run / "split.tsv").read_text().splitlines() if line[0] != "#")
     states = json.loads((run / "fitted.json").read_text())["states"]
     parts = {"encoder": ["train"], "model": ["train"], "early stopping": ["valid"], "threshold": ["valid"],
-             "refit": ["train", "valid"]}  # fmt: skip
+             "conformal": ["valid"], "refit": ["train", "valid"]}  # fmt: skip
     assert {name: state["parts"] for name, state in states.items()} == parts
     for state in states.values():
         rows = np.flatnonzero([part[row] in state["parts"] for row in dataset.ids.tolist()])

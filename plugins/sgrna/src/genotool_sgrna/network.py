@@ -5,7 +5,7 @@ Only layers that DeepSHAP handles exactly: convolution, batch normalisation, ReL
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ def merged(keras: Any, networks: Sequence[Any]) -> Any:
     trunks, weights, biases = [], [], []
     for number, network in enumerate(networks, start=1):
         head = network.layers[-1]
-        trunks.append(_copied(keras, body(keras, network), guide, lambda name, end=f"_{number}": name + end))
+        trunks.append(_copied(keras, body(keras, network), guide, end=f"_{number}"))
         weight, bias = head.get_weights()
         weights.append(weight / len(networks))
         biases.append(bias / len(networks))
@@ -76,17 +76,17 @@ def towers_of(keras: Any, network: Any) -> list[Any]:
         guide = keras.layers.Input((GUIDE, 4), name="guide")
         head = keras.layers.Dense(weight.shape[1], activation=network.layers[-1].activation, name="head")
         tower = keras.Model(network.inputs, trunk)
-        features = _copied(keras, tower, guide, lambda name, end=f"_{number}": name.removesuffix(end))
+        features = _copied(keras, tower, guide, without=f"_{number}")
         towers.append(keras.Model(guide, head(features), name="guide_cnn"))
         head.set_weights([share, bias])
     return towers
 
 
-def _copied(keras: Any, trunk: Any, guide: Any, rename: Callable[[str], str]) -> Any:
-    """Return the output of a copy of `trunk` on the input `guide`, its layers under other names."""
+def _copied(keras: Any, trunk: Any, guide: Any, *, without: str = "", end: str = "") -> Any:
+    """Return the output of a copy of `trunk` on the input `guide`, its layers' names with another end."""
 
     def renamed(layer: Any) -> Any:
-        return layer.__class__.from_config({**layer.get_config(), "name": rename(layer.name)})
+        return layer.__class__.from_config({**layer.get_config(), "name": layer.name.removesuffix(without) + end})
 
     copy = keras.models.clone_model(trunk, input_tensors=[guide], clone_function=renamed)
     copy.set_weights(trunk.get_weights())

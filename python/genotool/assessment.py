@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from genotool.dataset import Dataset, Task
 from genotool.floors import Floor
-from genotool.intervals import FEW_GROUPS, bootstrap, group_codes, values_by_group
 from genotool.metrics import HEADLINE
+from genotool.statistics.intervals import FEW_GROUPS, bootstrap, group_codes, values_by_group
 from genotool.verdict import MARGIN, judge
 
 __all__ = ["HEADLINE", "assess", "best_threshold", "scored_task"]

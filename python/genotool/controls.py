@@ -23,10 +23,10 @@ from genotool.encoding import Batch, EncodedView, Encoder
 from genotool.errors import UsageError
 from genotool.family import Control
 from genotool.floors import Floor
-from genotool.intervals import Difference, bootstrap, paired
 from genotool.metrics import HEADLINE, TITLES
 from genotool.run import Run
 from genotool.sequences import Sequences
+from genotool.statistics.intervals import Difference, bootstrap, paired
 from genotool.verdict import MARGIN
 
 __all__ = ["Reordered", "against_controls", "fit_controls", "reordered", "shuffled_features", "shuffled_sequences"]

@@ -26,8 +26,8 @@ from genotool.features import (
     positional_features,
     with_origin,
 )
-from genotool.intervals import Estimate, bootstrap
 from genotool.metrics import HEADLINE, compute
+from genotool.statistics.intervals import Estimate, bootstrap
 
 __all__ = [
     "Features",

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from genotool.dataset import Task
-from genotool.delong import delong_p
 from genotool.errors import InputError
-from genotool.intervals import Estimate, bootstrap, paired
-from genotool.mcnemar import mcnemar
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER
 from genotool.metrics import decide as labels
-from genotool.permuted import permutation_p
 from genotool.predictions import TestRows
+from genotool.statistics.delong import delong_p
+from genotool.statistics.intervals import Estimate, bootstrap, paired
+from genotool.statistics.mcnemar import mcnemar
+from genotool.statistics.permuted import permutation_p
 from genotool.verdict import MARGIN, Comparison, decide
 
 __all__ = ["Place", "best_floors", "rank"]

@@ -26,12 +26,12 @@ from genotool.dataset import Dataset, Task
 from genotool.errors import InputError
 from genotool.floors import Floor
 from genotool.folds import Folds
-from genotool.intervals import bootstrap
 from genotool.metrics import LOWER_IS_BETTER, TITLES
 from genotool.pooled import shared_floors
 from genotool.predictions import TestRows, read_test_rows, write_floor_scores, write_scores
 from genotool.run import Run, escaped
 from genotool.split import Part, from_file
+from genotool.statistics.intervals import bootstrap
 from genotool.verdict import MARGIN
 
 __all__ = ["combine", "named"]
@@ -144,8 +144,8 @@ def _spread(values: Sequence[float | None]) -> dict[str, float | int | None]:
 
 def _t_tests(done: Sequence[_Fold], each: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
     """Return the corrected resampled t-test of the model against each floor that every fold has a metric of."""
-    from genotool.resampled import corrected_t
-    from genotool.stats import holm
+    from genotool.statistics.resampled import corrected_t
+    from genotool.statistics.tables import holm
 
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     parts = [fold.run.record["split"]["rows"] for fold in done]

@@ -17,11 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.errors import InputError
-from genotool.intervals import FEW_GROUPS, Difference, Estimate, difference_of, multiplicities, orders_nothing, too_few
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER, compute
 from genotool.predictions import TestRows
+from genotool.statistics.intervals import (
+    FEW_GROUPS,
+    Difference,
+    Estimate,
+    difference_of,
+    multiplicities,
+    orders_nothing,
+    too_few,
+)
+from genotool.statistics.weighted import metric_draws
 from genotool.verdict import MARGIN, Verdict, decide
-from genotool.weighted import metric_draws
 
 __all__ = ["DRAWS", "Pooled", "pool", "shared_floors"]
 

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.dataset import Task
-from genotool.delong import delong_p
 from genotool.floors import Floor
-from genotool.intervals import FEW_GROUPS, Difference, paired
-from genotool.mcnemar import mcnemar
 from genotool.metrics import HEADLINE, LOWER_IS_BETTER, TITLES
 from genotool.metrics import decide as labels
+from genotool.statistics.delong import delong_p
+from genotool.statistics.intervals import FEW_GROUPS, Difference, paired
+from genotool.statistics.mcnemar import mcnemar
 
 __all__ = ["LEVEL", "MARGIN", "Comparison", "Verdict", "decide", "judge"]
 
@@ -171,7 +171,7 @@ def decide(
     beside
         The p-values of DeLong's and McNemar's tests against each floor, told and not judged by.
     """
-    from genotool.stats import holm
+    from genotool.statistics.tables import holm
 
     if not differences:
         reason = "There is no floor to compare with."

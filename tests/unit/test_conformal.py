@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genotool.conformal import calibrate, read_calibration
 from genotool.dataset import Task
 from genotool.errors import InputError, UsageError
+from genotool.statistics.conformal import calibrate, read_calibration
 
 
 def test_the_limit_is_the_ceil_of_n_plus_one_times_the_level() -> None:

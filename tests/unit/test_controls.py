@@ -23,10 +23,10 @@ from genotool.encoding import EncodedView
 from genotool.errors import UsageError
 from genotool.family import Control
 from genotool.floors import Floor
-from genotool.intervals import Estimate, bootstrap
 from genotool.run import Run
 from genotool.sequences import Sequences
 from genotool.stages.fitting import Predictor
+from genotool.statistics.intervals import Estimate, bootstrap
 from genotool.testing import toy_dataset
 
 pytestmark = pytest.mark.usefixtures("nearest_family")

@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from genotool.conformal import calibrate
-from genotool.covered import coverage
 from genotool.dataset import Task
+from genotool.statistics.conformal import calibrate
+from genotool.statistics.covered import coverage
 
 
 def test_by_hand() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from genotool.conformal import calibrate
-from genotool.covered import coverage
 from genotool.dataset import Task
-from genotool.delong import delong, placements
-from genotool.intervals import paired
-from genotool.permuted import permutation_p
+from genotool.statistics.conformal import calibrate
+from genotool.statistics.covered import coverage
+from genotool.statistics.delong import delong, placements
+from genotool.statistics.intervals import paired
+from genotool.statistics.permuted import permutation_p
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from genotool.intervals import bootstrap, group_codes, paired, resamples, values_by_group
+from genotool.statistics.intervals import bootstrap, group_codes, paired, resamples, values_by_group
 
 
 def grouped(seed: int, groups: int = 60, size: int = 8) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

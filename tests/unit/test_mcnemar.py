@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from genotool.mcnemar import mcnemar
+from genotool.statistics.mcnemar import mcnemar
 from scipy.stats import binomtest
 
 

@@ -9,7 +9,7 @@ import pytest
 from genotool.dataset import Task
 from genotool.errors import InputError
 from genotool.metrics import NAMES, compute, curves, missing
-from genotool.weighted import metric_draws
+from genotool.statistics.weighted import metric_draws
 from sklearn.metrics import brier_score_loss
 
 

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from genotool.permuted import permutation_p
+from genotool.statistics.permuted import permutation_p
 from scipy.stats import binomtest, rankdata
 from sklearn.metrics import f1_score, roc_auc_score
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from genotool.resampled import corrected_t
+from genotool.statistics.resampled import corrected_t
 from scipy.stats import binomtest
 
 

@@ -7,8 +7,8 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from genotool.samples import categories, numbers, signed_rank
-from genotool.stats import Comparison, cramers_v
+from genotool.statistics.samples import categories, numbers, signed_rank
+from genotool.statistics.tables import Comparison, cramers_v
 from scipy import stats
 
 Side = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from genotool.samples import numbers
-from genotool.stats import adjusted, benjamini_hochberg, conclude, contingency, cramers_v, holm, within_groups
+from genotool.statistics.samples import numbers
+from genotool.statistics.tables import (
+    adjusted,
+    benjamini_hochberg,
+    conclude,
+    contingency,
+    cramers_v,
+    holm,
+    within_groups,
+)
 
 
 def test_holm_and_benjamini_hochberg_by_hand() -> None:

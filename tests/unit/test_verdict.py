@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from genotool.delong import delong
 from genotool.floors import Floor
-from genotool.intervals import Difference, Estimate
+from genotool.statistics.delong import delong
+from genotool.statistics.intervals import Difference, Estimate
 from genotool.verdict import decide, judge
 
 N = 600

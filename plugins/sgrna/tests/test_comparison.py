@@ -13,7 +13,7 @@ from genotool.dataset import About, Dataset, Kind
 from genotool.errors import InputError, UsageError
 from genotool.run import Run
 from genotool.sequences import Sequences
-from genotool.stats import BOUNDS, Comparison
+from genotool.statistics.tables import BOUNDS, Comparison
 from genotool_sgrna import features
 from genotool_sgrna.comparison import compare, contrasts
 from genotool_sgrna.comparison_summary import agreement, sentences

@@ -16,7 +16,7 @@ from genotool.audit.levels import severity_of_strength
 from genotool.audit.words import metric_name, nouns, percent
 from genotool.dataset import KEY_COLUMNS, Dataset
 from genotool.metrics import compute
-from genotool.stats import contingency, cramers_v
+from genotool.statistics.tables import contingency, cramers_v
 
 __all__ = ["explained_by_columns", "text_columns"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.dataset import Dataset, Kind, Task
-from genotool.intervals import group_codes
+from genotool.statistics.intervals import group_codes
 
 __all__ = ["as_scores", "folds", "is_table", "out_of_fold", "sampled", "without_target"]
 

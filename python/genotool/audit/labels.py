@@ -13,7 +13,7 @@ from genotool.audit.levels import severity_of
 from genotool.audit.relations import codes
 from genotool.audit.words import among, nouns, percent
 from genotool.dataset import Dataset, Kind
-from genotool.stats import contingency, cramers_v
+from genotool.statistics.tables import contingency, cramers_v
 
 __all__ = ["class_shares", "conflicts"]
 

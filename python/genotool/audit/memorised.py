@@ -17,9 +17,9 @@ from genotool.audit.findings import Effect, Finding
 from genotool.audit.held_out import as_scores, folds, is_table, sampled, without_target
 from genotool.audit.words import metric_name
 from genotool.dataset import Dataset, Kind, Task
-from genotool.intervals import group_codes
 from genotool.metrics import HEADLINE, compute
 from genotool.sequences import Sequences
+from genotool.statistics.intervals import group_codes
 
 __all__ = ["FALLS_FAR", "Fall", "cheaply", "fall_of", "groups_matter"]
 

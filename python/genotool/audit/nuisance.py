@@ -13,8 +13,8 @@ from genotool.audit.held_out import as_scores, out_of_fold, sampled, without_tar
 from genotool.audit.levels import severity_of_skill
 from genotool.audit.words import metric_name, nouns
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind, Task
-from genotool.intervals import bootstrap, group_codes
 from genotool.sequences import Sequences
+from genotool.statistics.intervals import bootstrap, group_codes
 
 __all__ = ["plain_numbers", "predicted_by_a_number"]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from genotool.audit.findings import Effect, Finding
 from genotool.audit.words import metric_name, nouns
 from genotool.dataset import Dataset, Task
-from genotool.intervals import FEW_GROUPS, bootstrap, group_codes, resamples
-from genotool.weighted import spearman
+from genotool.statistics.intervals import FEW_GROUPS, bootstrap, group_codes, resamples
+from genotool.statistics.weighted import spearman
 
 __all__ = ["audit_sign"]
 

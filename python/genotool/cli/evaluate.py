@@ -9,7 +9,7 @@ import typer
 from genotool.cli import rows as flags
 from genotool.cli.options import Common, command
 from genotool.cli.show import show_run
-from genotool.conformal import LEVEL
+from genotool.statistics.conformal import LEVEL
 from genotool.verdict import MARGIN
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

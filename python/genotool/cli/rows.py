@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from genotool.cli.options import Common
-from genotool.conformal import LEVEL
 from genotool.errors import UsageError
 from genotool.split import Fractions
 from genotool.stages.crossvalidate import FoldsRequest
 from genotool.stages.fitting import FitRequest
 from genotool.stages.rows import RowsRequest
+from genotool.statistics.conformal import LEVEL
 from genotool.verdict import MARGIN
 
 __all__ = ["REFIT", "Coverage", "FailOn", "FoldFlags", "Margin", "NoFloors", "RowFlags", "Target"]

@@ -17,7 +17,7 @@ from genotool.metrics import HEADLINE, TITLES, compute
 from genotool.pooled import Pooled, pool
 from genotool.predictions import TestRows, read_test_rows
 from genotool.run import Run
-from genotool.stats import benjamini_hochberg, holm
+from genotool.statistics.tables import benjamini_hochberg, holm
 from genotool.verdict import MARGIN
 
 __all__ = ["compare"]

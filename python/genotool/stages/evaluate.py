@@ -15,8 +15,6 @@ from genotool import config as configs
 from genotool import registry
 from genotool.assessment import assess, scored_task
 from genotool.audit import Audit, audit_datasets, audit_sign, overlap_mask
-from genotool.conformal import FILE, LEVEL, read_calibration
-from genotool.covered import coverage
 from genotool.dataset import Dataset, Task
 from genotool.errors import InputError, UsageError
 from genotool.family import NaturalFeatures
@@ -26,7 +24,9 @@ from genotool.run import Run
 from genotool.split import Fractions, Part
 from genotool.stages.fitting import data_record
 from genotool.stages.rows import RELATIONS, RowsRequest, audited, select
-from genotool.stats import within_groups
+from genotool.statistics.conformal import FILE, LEVEL, read_calibration
+from genotool.statistics.covered import coverage
+from genotool.statistics.tables import within_groups
 from genotool.trained import Trained, open_trained
 from genotool.verdict import MARGIN
 

@@ -15,10 +15,7 @@ from genotool import config as configs
 from genotool.assessment import assess, best_threshold
 from genotool.audit import write_keys
 from genotool.balance import BalanceReport, prior_correction, resample
-from genotool.conformal import FILE as CONFORMAL
-from genotool.conformal import LEVEL, calibrate
 from genotool.controls import against_controls, fit_controls
-from genotool.covered import coverage
 from genotool.dataset import Dataset, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import UnsupportedStageError, UsageError
@@ -29,6 +26,9 @@ from genotool.predictions import trained_groups, write_floor_scores, write_score
 from genotool.run import Run
 from genotool.split import Part
 from genotool.stages.rows import Rows, RowsRequest, audited, select
+from genotool.statistics.conformal import FILE as CONFORMAL
+from genotool.statistics.conformal import LEVEL, calibrate
+from genotool.statistics.covered import coverage
 from genotool.trained import PREDICT_ROWS, Trained
 from genotool.verdict import MARGIN
 

@@ -20,7 +20,7 @@ from genotool.sequences import Sequences
 from genotool.stages.output import check_out, folder_digest, provenance_file, writing
 
 if TYPE_CHECKING:
-    from genotool.conformal import Conformal
+    from genotool.statistics.conformal import Conformal
     from genotool.trained import Trained
 
 __all__ = ["ScanRequest", "Summary", "predict", "run_predict", "seen_words", "write_predictions"]
@@ -251,7 +251,7 @@ def _check_flags(request: ScanRequest, scan: bool, pam: str | None, batch_size: 
 
 
 def _limits(trained: Trained, coverage: float) -> Conformal:
-    from genotool.conformal import FILE, read_calibration
+    from genotool.statistics.conformal import FILE, read_calibration
 
     return read_calibration(trained.run.file(FILE), trained.task).at(coverage)
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from genotool.dataset import Dataset
 from genotool.errors import UsageError
-from genotool.samples import categories, numbers, signed_rank
-from genotool.stats import Comparison
+from genotool.statistics.samples import categories, numbers, signed_rank
+from genotool.statistics.tables import Comparison
 from numpy.typing import NDArray
 
 from genotool_sgrna import features

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from genotool.stats import BOUNDS
+from genotool.statistics.tables import BOUNDS
 
 from genotool_sgrna.contrast import HEADER, PAIRED, Contrast
 from genotool_sgrna.guide_set import GuideSet, shared_genes, shared_rows
@@ -112,7 +112,7 @@ def _agreed(said: dict[str, Any] | None) -> str:
 
 def agreement(a: GuideSet, b: GuideSet, *, seed: int) -> dict[str, Any]:
     """Return how far two sets agree on the guides that they share: Spearman of efficacy, equal labels."""
-    from genotool.intervals import bootstrap
+    from genotool.statistics.intervals import bootstrap
 
     in_a, in_b = shared_rows(a, b)
     said: dict[str, Any] = {"a": a.name, "b": b.name, "shared": len(in_a), "n_a": len(a.rows), "n_b": len(b.rows)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from genotool.intervals import FEW_GROUPS
-from genotool.stats import BOUNDS, Comparison, adjusted
+from genotool.statistics.intervals import FEW_GROUPS
+from genotool.statistics.tables import BOUNDS, Comparison, adjusted
 
 __all__ = ["BY_CONSTRUCTION", "HEADER", "PAIRED", "Contrast", "concluded"]
 

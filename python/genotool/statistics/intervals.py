@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from genotool.dataset import Task
 from genotool.metrics import LOWER_IS_BETTER, NAMES, compute, missing
-from genotool.weighted import metric_draws
+from genotool.statistics.weighted import metric_draws
 
 __all__ = [
     "FEW_GROUPS",

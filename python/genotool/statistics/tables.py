@@ -2,7 +2,7 @@
 
 A p-value above .05 is no evidence of sameness: `equivalent` is concluded only where the 90 % interval of the effect
 lies inside a bound (two one-sided tests; Schuirmann 1987 J Pharmacokinet Biopharm 15:657). The tests themselves are in
-`genotool.samples`.
+`genotool.statistics.samples`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.intervals import FEW_GROUPS, multiplicities
+from genotool.statistics.intervals import FEW_GROUPS, multiplicities
 
 __all__ = [
     "BOUNDS",

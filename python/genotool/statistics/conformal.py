@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from genotool.dataset import Task
 from genotool.errors import InputError, UsageError
-from genotool.intervals import group_codes
 from genotool.persist import load_arrays, save_arrays
 from genotool.run import DAMAGED
+from genotool.statistics.intervals import group_codes
 
 __all__ = ["FILE", "LEVEL", "Calibration", "Conformal", "calibrate", "read_calibration"]
 

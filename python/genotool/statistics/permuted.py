@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.dataset import Task
-from genotool.intervals import FEW_GROUPS, group_codes
 from genotool.metrics import SCALE_FREE
-from genotool.weighted import metric_draws
+from genotool.statistics.intervals import FEW_GROUPS, group_codes
+from genotool.statistics.weighted import metric_draws
 
 __all__ = ["DRAWS", "permutation_p"]
 
@@ -46,7 +46,7 @@ def permutation_p(
     Parameters
     ----------
     task, target, score_a, score_b
-        As in `genotool.intervals.paired`.
+        As in `genotool.statistics.intervals.paired`.
     groups
         (n,) text; rows of one group are swapped together. None: each row by itself.
     """

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.dataset import Task
-from genotool.intervals import FEW_GROUPS, group_codes, too_few
+from genotool.statistics.intervals import FEW_GROUPS, group_codes, too_few
 
 __all__ = ["DeLong", "delong", "delong_p", "placements"]
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.intervals import FEW_GROUPS, group_codes, too_few
+from genotool.statistics.intervals import FEW_GROUPS, group_codes, too_few
 
 __all__ = ["McNemar", "mcnemar"]
 

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.conformal import LEVEL, Calibration, Conformal
 from genotool.dataset import Task
 from genotool.errors import UsageError
-from genotool.intervals import FEW_GROUPS, Estimate, group_codes, multiplicities, too_few
+from genotool.statistics.conformal import LEVEL, Calibration, Conformal
+from genotool.statistics.intervals import FEW_GROUPS, Estimate, group_codes, multiplicities, too_few
 
 __all__ = ["coverage"]
 

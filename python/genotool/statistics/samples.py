@@ -1,8 +1,8 @@
 """Tests between two sets of rows, each with an effect size, its 90 % interval, and what a draw resamples.
 
 Rows that nest in groups (guides in genes) are no independent evidence: then groups are exchanged for the p-value and
-drawn for the interval (`genotool.nested`), with the statistic that the test has over rows. `Comparison.p_by` says
-which of the two a p-value is.
+drawn for the interval (`genotool.statistics.nested`), with the statistic that the test has over rows.
+`Comparison.p_by` says which of the two a p-value is.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.intervals import FEW_GROUPS, group_codes, multiplicities
-from genotool.nested import Tally
-from genotool.stats import Comparison, conclude
+from genotool.statistics.intervals import FEW_GROUPS, group_codes, multiplicities
+from genotool.statistics.nested import Tally
+from genotool.statistics.tables import Comparison, conclude
 
 __all__ = ["categories", "numbers", "signed_rank"]
 
@@ -63,7 +63,7 @@ def _gap(a: Floats, b: Floats) -> Floats:
 
 
 def _cramer(a: Floats, b: Floats) -> Floats:
-    """Cramér's V of (k, 2) tables, corrected for bias as in `genotool.stats.cramers_v`."""
+    """Cramér's V of (k, 2) tables, corrected for bias as in `genotool.statistics.tables.cramers_v`."""
     of_a, of_b = a.sum(axis=1), b.sum(axis=1)
     n, rows = of_a + of_b, ((a + b) > 0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.intervals import CHUNK, multiplicities
+from genotool.statistics.intervals import CHUNK, multiplicities
 
 __all__ = ["Tally"]
 

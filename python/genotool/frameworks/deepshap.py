@@ -1,8 +1,9 @@
-"""DeepSHAP of guide networks: how much each base moved each prediction.
+"""DeepSHAP of Keras networks over one-hot bases: how much each base moved each prediction.
 
-Lundberg and Lee 2017 (NeurIPS 30:4765), through `shap.DeepExplainer`, which is exact for the layers of the
-guide networks on the TensorFlow backend and silently wrong on the PyTorch one. A failed explainer leaves
-TensorFlow's gradient registry patched: run an explanation in a process that does nothing else.
+Lundberg and Lee 2017 (NeurIPS 30:4765), through `shap.DeepExplainer`, which on the TensorFlow backend is exact for
+convolution, batch normalisation, ReLU, maximum and average pooling, flatten, dense, dropout, addition and reversal, and
+silently wrong on the PyTorch one. A failed explainer leaves TensorFlow's gradient registry patched: run an explanation
+in a process that does nothing else.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from genotool.dataset import Task
 from genotool.encoding import EncodedView
 from genotool.errors import GenotoolError, InputError, UnavailableError
 from genotool.family import Attribution
 from genotool.frameworks.keras import KerasModel, input_names, start
 from genotool.run import Run
-from numpy.typing import NDArray
 
 __all__ = ["ALPHABET", "explain", "raw_output"]
 
@@ -27,22 +29,22 @@ SAME = 1e-4
 
 
 def explain(model: KerasModel, rows: EncodedView, background: EncodedView, *, seed: int, run: Run) -> Attribution:
-    """Attribute the predictions of guide rows to their bases.
+    """Attribute the predictions of rows to their bases.
 
     Parameters
     ----------
     model
-        A network with one input (n, 23, 4) and one output.
+        A network with one input (n, length, 4) and one output.
     rows
-        The guides to explain.
+        What to explain.
     background
         Training rows, about a hundred: the explained difference is that from their mean prediction.
 
     Returns
     -------
     Attribution
-        ``values`` (n, 23, 4) in log-odds for a probability, in the target's unit for a number (as a rank from
-        0 to 1 where the model learned ranks; ``method`` says which). A base that a guide does not have gets a
+        ``values`` (n, length, 4) in log-odds for a probability, in the target's unit for a number (as a rank from
+        0 to 1 where the model learned ranks; ``method`` says which). A base that a row does not have gets a
         value too (its absence counts); their sum at a position is that position's share.
 
     Raises
@@ -129,7 +131,7 @@ def _check_same(model: KerasModel, network: Any, inputs: NDArray[np.float32]) ->
 def _deep_shap(
     network: Any, inputs: NDArray[np.float32], reference: NDArray[np.float32], run: Run
 ) -> tuple[NDArray[np.float64], float]:
-    """Return (n, 23, 4) values and the mean output of the reference rows."""
+    """Return (n, length, 4) values and the mean output of the reference rows."""
     import warnings
 
     import shap

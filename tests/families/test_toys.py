@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from genotool import plugins, registry
-from genotool.dataset import Kind, Task
+from genotool.audit import audit_datasets
+from genotool.dataset import Kind, Task, concatenate
 from genotool.errors import UnsupportedStageError, UsageError
 from genotool.report.render import write_report
+from genotool.split import Part
 from genotool.stages.audit import AuditRequest, audit
 from genotool.stages.evaluate import EvaluateRequest, evaluate
 from genotool.stages.fitting import FitRequest
-from genotool.stages.predict import run_predict
+from genotool.stages.predict import run_predict, seen_words
 from genotool.stages.rows import RowsRequest
 from genotool.stages.train import train
 from genotool.stages.transfer import transfer
@@ -86,6 +88,20 @@ def test_train_then_evaluate_then_predict(family: str, data: str, data_folder: P
     assert header.startswith("id\t")
     assert [line.split("\t")[0] for line in lines] == registry.load(data, data_dir=data_folder).ids.tolist()
     assert all(line.endswith("\tyes") for line in lines)  # simulated rows say so
+
+
+@pytest.mark.usefixtures("toys")
+def test_a_swapped_pair_was_seen_and_has_one_label(data_folder: Path, tmp_path: Path) -> None:
+    run = train(request("toy-pairs", "toy-couples", data_folder, tmp_path / "run"))
+    trained = open_trained(str(run.path))
+    rows = registry.load("toy-couples", data_dir=data_folder).take(trained.split.rows(Part.TRAIN))
+    turned = dict(zip(("seq1", "seq2"), reversed(rows.keys), strict=True))
+    swapped = dataclasses.replace(rows, columns={**rows.columns, **turned}, target=1 - rows.target)
+    assert seen_words(trained, rows) == ["exact"] * len(rows)
+    assert seen_words(trained, swapped) == ["swapped"] * len(rows)
+    found = audit_datasets([concatenate([rows.take(np.arange(5)), swapped.take(np.arange(3))], "both")]).findings
+    (conflict,) = [item for item in found if item.code == "conflicting-labels"]
+    assert (conflict.count, conflict.total) == (6, 8)
 
 
 class Recording:

@@ -145,7 +145,7 @@ def test_scores_labels_and_what_was_seen(model: Path, guides: Path, tmp_path: Pa
     assert [float(row["score"]) for row in rows] == pytest.approx([11 / 23, 10 / 23, 22 / 23, 2 / 23], rel=1e-5)
     assert [row["label"] for row in rows] == ["low", "low", "high", "low"]  # threshold .6, not .5
     assert [row["seen"] for row in rows] == ["exact", "variant", "no", "no"]
-    assert summary.overlap == {"exact": 1, "reverse_complement": 0, "variant": 1}
+    assert summary.overlap == {"exact": 1, "reverse_complement": 0, "variant": 1, "swapped": 0}
     assert (summary.rows, summary.written) == (4, 4)
 
 
@@ -153,7 +153,7 @@ def test_provenance_lies_beside_the_file(model: Path, guides: Path, tmp_path: Pa
     run_predict(str(model), str(guides), tmp_path / "s.tsv", command=["genotool", "predict"])
     held = json.loads((tmp_path / "s.tsv.json").read_text())
     assert held["command"] == ["genotool", "predict"]
-    assert held["overlap_with_training"] == {"exact": 1, "reverse_complement": 0, "variant": 1}
+    assert held["overlap_with_training"] == {"exact": 1, "reverse_complement": 0, "variant": 1, "swapped": 0}
     assert held["data"]["rows"] == 4
     assert held["simulated"] is False
     assert len(held["model"]["digest"]) == 64

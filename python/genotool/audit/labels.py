@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genotool.audit.findings import Finding, shown
-from genotool.audit.keys import keys_of
+from genotool.audit.keys import ModelKeys, keys_of
 from genotool.audit.levels import severity_of
 from genotool.audit.relations import codes
 from genotool.audit.words import among, nouns, percent
@@ -19,10 +20,10 @@ __all__ = ["class_shares", "conflicts"]
 
 
 def conflicts(dataset: Dataset) -> Iterator[Finding]:
-    """Look for rows that are the same (guides: in bases 3-23) and have different classes."""
+    """Look for rows that are the same (guides: in bases 3-23; pairs: in either order) and have different classes."""
     if not dataset.classes or dataset.target is None or not len(dataset):
         return
-    _, group = np.unique(codes(keys_of(dataset), "variant"), return_inverse=True)
+    _, group = np.unique(_alike(keys_of(dataset)), return_inverse=True)
     size = int(group.max()) + 1
     low, high = np.full(size, np.iinfo(np.int64).max), np.full(size, -1)
     np.minimum.at(low, group, dataset.target)
@@ -30,12 +31,20 @@ def conflicts(dataset: Dataset) -> Iterator[Finding]:
     mask = (low < high)[group]
     count, total = int(mask.sum()), len(dataset)
     if count:
-        where = "in bases 3-23 to another" if dataset.kind is Kind.GUIDES else "to another"
+        where = {Kind.GUIDES: "in bases 3-23 ", Kind.PAIRS: "in either order "}.get(dataset.kind, "")
         yield Finding(
             "conflicting-labels", severity_of("conflicting-labels", count, total), count, total,
-            f"{among(count, dataset, ('is equal', 'are equal'))} {where} with another label",
+            f"{among(count, dataset, ('is equal', 'are equal'))} {where}to another with another label",
             "measure them again, or leave them out", shown(dataset.ids[mask]), data=(dataset.name,),
         )  # fmt: skip
+
+
+def _alike(keys: ModelKeys) -> NDArray[np.uint64]:
+    """Return (n,) digests that are equal where two rows should have one label."""
+    found = codes(keys, "variant")
+    if keys.kind is not Kind.PAIRS:
+        return found
+    return np.minimum(found, codes(dataclasses.replace(keys, columns=keys.columns[::-1]), "variant"))
 
 
 def class_shares(dataset: Dataset, parts: NDArray[np.int8], names: dict[int, str]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from genotool.audit import RELATIONS
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind, Task
 from genotool.errors import InputError, UsageError, nearest
 from genotool.persist import save_json
@@ -29,8 +30,6 @@ BATCH_ROWS = 65_536
 SPACER = 20
 """The longest guide without a PAM."""
 MODEL_FILES = ("model*", "*.keras", "encoder/*", "config.toml")
-RELATIONS = ("variant", "reverse_complement", "exact")
-"""What a row and a training row can have in common, the strongest last: it is the one that is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,8 @@ class Summary:
     rows, written
         Rows or sites scored, and how many of them are in the file.
     overlap
-        Written rows by what the model saw of them in training (``exact``, ``reverse_complement``,
-        ``variant``); None where the model carries no training keys.
+        Written rows by what the model saw of them in training, by each of `genotool.audit.RELATIONS`; None where the
+        model carries no training keys.
     counts
         What was left out, by reason.
     provenance
@@ -105,14 +104,14 @@ def predict(trained: Trained, rows: Dataset, *, batch_size: int = BATCH_ROWS) ->
 
 
 def seen_words(trained: Trained, rows: Dataset) -> list[str]:
-    """Return how the model met each row in training: a relation, ``no``, or ``unknown`` without keys."""
+    """Return how the model met each row in training: the first relation, ``no``, or ``unknown`` without keys."""
     from genotool.audit.relations import overlap_with_keys
 
     if trained.keys is None:
         return ["unknown"] * len(rows)
     found = overlap_with_keys(rows, trained.keys)
     words = np.full(len(rows), "no", "U20")
-    for relation in RELATIONS:
+    for relation in reversed(RELATIONS):
         words[found[relation]] = relation
     return [str(word) for word in words]
 
@@ -252,7 +251,10 @@ def _check_flags(request: ScanRequest, scan: bool, pam: str | None, batch_size: 
 
 def _limits(trained: Trained, coverage: float) -> Conformal:
     from genotool.statistics.conformal import FILE, read_calibration
+    from genotool.trained import Ensemble
 
+    if isinstance(trained, Ensemble):  # errors of single folds' models promise nothing about their mean
+        raise UsageError("--coverage takes a single model", hint=f"name a fold, such as {trained.members[0].run.path}")
     return read_calibration(trained.run.file(FILE), trained.task).at(coverage)
 
 
@@ -296,7 +298,7 @@ def overlap_counts(seen: Sequence[str]) -> dict[str, int] | None:
     """Return how many rows stand in each relation to a training row; None where the model has no keys."""
     if seen and seen[0] == "unknown":
         return None
-    return {relation: sum(word == relation for word in seen) for relation in reversed(RELATIONS)}
+    return {relation: sum(word == relation for word in seen) for relation in RELATIONS}
 
 
 def _provenance(trained: Trained, model: str, command: Sequence[str] | None, summary: Summary) -> dict[str, Any]:

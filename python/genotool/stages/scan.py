@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from genotool.audit import RELATIONS
 from genotool.dataset import About, Dataset, Kind, Task
 from genotool.errors import InputError, UsageError
 from genotool.guides import Listing, Ranking, RestrictionSite, ScoredSites, lines, parse_sites, score_sites
 from genotool.guides.scan import check_pam, chunks
 from genotool.sequences import Sequences
 from genotool.stages.output import writing
-from genotool.stages.predict import RELATIONS, ScanRequest, Summary, labels, predict, seen_words
+from genotool.stages.predict import ScanRequest, Summary, labels, predict, seen_words
 
 if TYPE_CHECKING:
     from genotool.trained import Trained
@@ -72,7 +73,7 @@ def run_scan(
     with writing(out) as handle:
         handle.writelines(lines(listing, request.style))
     counts = {"a letter other than A, C, G, T in the site": ambiguous, **counts}
-    overlap = None if trained.keys is None else {word: seen[word] for word in reversed(RELATIONS)}
+    overlap = None if trained.keys is None else {word: seen[word] for word in RELATIONS}
     about = {
         "name": records.name, "path": records.about.path, "digest": records.digest, "records": len(records),
         "bases": int(sites.lengths.sum()), "pam": pam, "simulated": records.about.simulated,

@@ -209,12 +209,19 @@ class Ensemble(Trained):
         """Return the mean of the members' predictions of every row."""
         return np.asarray(np.mean([member.predict(rows) for member in self.members], axis=0))
 
+    @property
+    def refused(self) -> UnsupportedStageError:
+        """The error of what takes a single model."""
+        one = self.members[0].run.path
+        said = (
+            f"{self.run.path} holds {len(self.members)} models, one a fold: together they predict and explain, no more"
+        )
+        return UnsupportedStageError(said, hint=f"name one of them, such as {one}")
+
     @cached_property
     def model(self) -> Model:
         """There is no single model; UnsupportedStageError."""
-        one = self.members[0].run.path
-        said = f"{self.run.path} holds {len(self.members)} models, one a fold: together they predict, no more"
-        raise UnsupportedStageError(said, hint=f"name one of them, such as {one}")
+        raise self.refused
 
     @cached_property
     def encoder(self) -> Encoder:

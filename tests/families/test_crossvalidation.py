@@ -21,16 +21,20 @@ from genotool.audit import overlap_mask, read_keys
 from genotool.cli.train import fit_command
 from genotool.config import write_toml
 from genotool.dataset import Dataset
-from genotool.errors import InputError, UnsupportedStageError
+from genotool.errors import InputError, UnsupportedStageError, UsageError
 from genotool.folds import Folds, folds_from_file
 from genotool.out_of_fold import combine
+from genotool.persist import load_arrays
 from genotool.predictions import read_test_rows
 from genotool.run import Run
 from genotool.split import Fractions, Part, from_file
 from genotool.stages.crossvalidate import FoldsRequest, crossvalidate, fold_command, fold_rows
+from genotool.stages.explain import explain
 from genotool.stages.fitting import FitRequest
+from genotool.stages.predict import run_predict
 from genotool.stages.rows import RowsRequest
 from genotool.stages.train import train
+from genotool.stages.transfer import transfer
 from genotool.trained import Ensemble, open_trained
 from scipy import stats
 from sklearn.metrics import f1_score, roc_auc_score
@@ -193,6 +197,25 @@ def test_the_folder_is_the_ensemble_of_its_folds(genotool, validated: Run, share
     assert "folds/1-1" in str(error.value)
     words = ("evaluate", run.path, "toy-couples-again", "--data-dir", shared_data, "-o", tmp_path / "elsewhere")
     assert genotool(*words, "--no-floors", "--threads", 1).returncode == 0
+
+
+def test_what_an_ensemble_explains_and_what_it_refuses(validated: Run, shared_data: Path, tmp_path: Path) -> None:
+    model, other = open_trained(str(validated.path)), registry.load("toy-couples-again", data_dir=shared_data)
+    done = explain(model, other, out=tmp_path / "all", count=20)
+    about, held = done.read_json("explanation.json"), load_arrays(done.file("attributions.npz"))
+    assert about["method"] == "words of the log-odds; mean over 6 models"
+    assert about["exact"]
+    each = [explain(one, other, out=tmp_path / one.run.path.name, count=20) for one in model.members]
+    single = [load_arrays(one.file("attributions.npz")) for one in each]
+    for name in ("values", "additivity_error", "delta"):
+        assert np.allclose(held[name], np.mean([one[name] for one in single], axis=0), atol=1e-6)
+    with pytest.raises(UsageError, match="none is left to explain"):
+        explain(model, None, out=tmp_path / "own")
+    with pytest.raises(UnsupportedStageError, match="holds 6 models"):
+        transfer(model, request("toy-pairs", "toy-couples-again", shared_data, tmp_path / "moved"))
+    with pytest.raises(UsageError, match="takes a single model"):
+        run_predict(str(validated.path), "toy-couples-again", tmp_path / "t.tsv", coverage=0.5, data_dir=shared_data)
+    assert not {"own", "moved", "t.tsv"} & {item.name for item in tmp_path.iterdir()}
 
 
 def test_audit_report_and_compare_take_it(genotool, validated: Run, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,7 @@ from genotool.persist import save_arrays
 from genotool.run import Run
 from genotool.split import Part
 from genotool.stages.fitting import data_record
+from genotool.trained import Ensemble
 
 if TYPE_CHECKING:
     from genotool.figures.logo import Regions
@@ -68,6 +70,8 @@ def explain(
     family = trained.family
     if not isinstance(family, Explains):
         raise UnsupportedStageError(f"the family {family.name} cannot explain its predictions")
+    if rows is None and isinstance(trained, Ensemble):
+        raise UsageError("every row trained a model of this ensemble: none is left to explain", hint="name a data set")
     background, source = _background(trained, rows, seed)
     candidates = trained.load_dataset().take(trained.split.rows(Part.TEST)) if rows is None else rows
     chosen = _drawn(candidates, count, seed)
@@ -86,13 +90,35 @@ def explain(
     )
     run.update(simulated=run.record["simulated"] or trained.simulated)
     with run:
-        encoder = trained.encoder
-        attribution = family.explain(
-            trained.model, trained.config, EncodedView(chosen, encoder), EncodedView(background, encoder), run
-        )
+        members = trained.members if isinstance(trained, Ensemble) else (trained,)
+        attribution = _averaged([_explained(family, member, chosen, background, run) for member in members])
         score = np.asarray(trained.predict(chosen), np.float64)
         _write(run, attribution, chosen, score, source)
     return run
+
+
+def _explained(family: Explains[Any, Any], one: Trained, rows: Dataset, background: Dataset, run: Run) -> Attribution:
+    return family.explain(
+        one.model, one.config, EncodedView(rows, one.encoder), EncodedView(background, one.encoder), run
+    )
+
+
+def _averaged(each: Sequence[Attribution]) -> Attribution:
+    """Return the mean of what several models attribute: that of the mean of what each explains, such as log-odds.
+
+    Additivity error and delta are the models' own, averaged: errors of opposite sign do not cancel.
+    """
+    first = each[0]
+    if len(each) == 1:
+        return first
+    if not all(np.array_equal(first.inputs, other.inputs) for other in each):
+        hint = "explain the models one by one"
+        raise UnsupportedStageError("the models of this ensemble encode the rows differently", hint=hint)
+    values, error, delta = (
+        np.mean([getattr(one, name) for one in each], axis=0) for name in ("values", "additivity_error", "delta")
+    )
+    method = f"{first.method}; mean over {len(each)} models"
+    return dataclasses.replace(first, values=values, additivity_error=error, delta=delta, method=method)
 
 
 def _background(trained: Trained, rows: Dataset | None, seed: int) -> tuple[Dataset, str]:

@@ -6,7 +6,7 @@ from genotool.errors import UnsupportedStageError
 from genotool.family import Transfers
 from genotool.run import Run
 from genotool.stages.fitting import FitRequest, fit_run
-from genotool.trained import Trained
+from genotool.trained import Ensemble, Trained
 
 __all__ = ["transfer"]
 
@@ -17,8 +17,10 @@ def transfer(parent: Trained, request: FitRequest) -> Run:
     Raises
     ------
     UnsupportedStageError
-        If the family cannot transfer.
+        If the family cannot transfer, or `parent` is not one model.
     """
+    if isinstance(parent, Ensemble):
+        raise parent.refused
     family = request.family
     if not isinstance(family, Transfers):
         raise UnsupportedStageError(f"the family {family.name} cannot transfer", hint="train it from scratch")

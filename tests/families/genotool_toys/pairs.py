@@ -7,7 +7,7 @@ import numpy as np
 from genotool.config import Field
 from genotool.controls import shuffled_sequences
 from genotool.dataset import Kind, Task
-from genotool.family import Control
+from genotool.family import Attribution, Control
 from genotool.persist import load_json, load_sklearn, save_json, save_sklearn
 
 
@@ -84,6 +84,25 @@ class Pairs:
 
     def controls(self, config, kind):
         return {"dinucleotide shuffle": Control("both sequences shuffled, dinucleotides kept", shuffled_sequences)}
+
+    def explain(self, model, config, rows, background, run):
+        """Share each word's coefficient among its bases, against two sequences without words."""
+        k, coefficients = config.words.k, model.estimator.coef_.ravel()
+        inputs, shares = [], []
+        for place, role in enumerate(("seq1", "seq2")):
+            sequences = rows.dataset.columns[role]
+            words = sequences.kmers(k, special_tokens=False) - 5 + place * 4**k
+            share = np.zeros((len(sequences), words.shape[1] + k - 1))
+            for offset in range(k):
+                share[:, offset : offset + words.shape[1]] += coefficients[words] / k
+            inputs.append(sequences.one_hot())
+            shares.append(share)
+        inputs, shares = np.concatenate(inputs, axis=1), np.concatenate(shares, axis=1)
+        encoded = rows.arrays().inputs
+        change = np.hstack([encoded["seq1"], encoded["seq2"]]) @ coefficients
+        values = (inputs * shares[..., None]).astype(np.float32)
+        error = np.abs(values.sum(axis=(1, 2), dtype=np.float64) - change)
+        return Attribution(values, inputs, tuple("ACGT"), error, np.abs(change), "words of the log-odds")
 
     def natural_features(self, dataset):
         encoded = PairEncoder(3).encode(dataset)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ def assess(
     margin: float = MARGIN,
     seed: int = 0,
     raw: bool = False,
+    valid: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return n, groups, metrics with intervals, floors and the verdict, as ``metrics.json`` holds them.
 
@@ -49,6 +50,8 @@ def assess(
         A difference to a floor inside ± this counts as none.
     raw
         Whether the score is of another unit than the target (a probability against a number): only its order counts.
+    valid
+        The model's metrics on its validation rows, as this function returns them under ``metrics``.
     """
     if rows.target is None:
         raise ValueError(f"{rows.name} has no target")
@@ -67,7 +70,7 @@ def assess(
     if floors:
         result |= judge(
             task, rows.target, score, floors, metric=HEADLINE[task], groups=rows.groups, margin=margin,
-            threshold=None if raw else threshold, seed=seed,
+            threshold=None if raw else threshold, valid=valid, seed=seed,
         ).to_json()  # fmt: skip
     return result
 

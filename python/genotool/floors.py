@@ -63,12 +63,16 @@ class Floor:
         As `genotool.family.Model.predict` returns them.
     estimates
         Every metric with its interval.
+    luck
+        The headline metric that the luckiest of several shuffles reached, where labels were shuffled: no model shows
+        more by coming as high.
     """
 
     name: str
     summary: str
     scores: Floats
     estimates: Mapping[str, Estimate]
+    luck: float | None = None
 
 
 def _stacked(parts: Sequence[Any]) -> Any:
@@ -153,7 +157,8 @@ def fit_floors(
     rows = _rows(train, valid, test, Task(task), Task(score_task or task), features, seed, threads)
     left_out = {"memoriser": rows.near_said, "linear": rows.said, "lightgbm": rows.said}
     fitted = [(name, summary + left_out.get(name, ""), fit(rows)) for name, summary, fit in _FLOORS]
-    fitted.insert(1, ("shuffled", *_shuffled(rows)))
+    of_shuffled, scores_of_shuffled, luck = _shuffled(rows)
+    fitted.insert(1, ("shuffled", of_shuffled, scores_of_shuffled))
     if (own := _of_the_first_set(train, valid)) is not None and len(np.unique(rows.y[own])) > 1:
         fitted.append(("lightgbm-alone", "LightGBM on the rows of this data set alone", _lightgbm(rows.only(own))))
     for name, (seen, unseen) in (extra_scores or {}).items():
@@ -169,6 +174,7 @@ def fit_floors(
                 rows.measured, rows.target, scores, groups=test.groups, seed=seed, draws=draws,
                 raw=raw or name in (extra_scores or {}),
             ),
+            luck if name == "shuffled" else None,
         )
         for name, summary, scores in fitted
     ]  # fmt: skip
@@ -232,8 +238,8 @@ def _majority(rows: _Rows) -> Floats:
     return np.broadcast_to(mean, (rows.test.shape[0], *np.shape(mean))).copy()
 
 
-def _shuffled(rows: _Rows) -> tuple[str, Floats]:
-    """Return what the floor is, and the scores of that shuffle whose headline metric is the median of all.
+def _shuffled(rows: _Rows) -> tuple[str, Floats, float]:
+    """Return what the floor is, the scores of that shuffle whose headline metric is the median of all, and the highest.
 
     A mean of scores would again be one model of chance, as far from it as each; the median shuffle is near chance,
     and a score like any other.
@@ -250,7 +256,7 @@ def _shuffled(rows: _Rows) -> tuple[str, Floats]:
     order = np.argsort(reached, kind="stable")
     spread = f"{name} {reached[order[0]]:.3f} to {reached[order[-1]]:.3f}"
     summary = f"a linear model fitted to shuffled labels: the median of {SHUFFLES} shuffles ({spread})"
-    return summary, np.ascontiguousarray(scores[order[SHUFFLES // 2]])
+    return summary, np.ascontiguousarray(scores[order[SHUFFLES // 2]]), float(reached[order[-1]])
 
 
 def _subset(rows: _Rows, rng: np.random.Generator) -> _Rows:

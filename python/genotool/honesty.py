@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.assessment import best_threshold
+from genotool.assessment import assess, best_threshold
 from genotool.dataset import Dataset, Kind, Rows, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.family import Family, Model, NaturalFeatures
-from genotool.floors import fit_floors
+from genotool.floors import Floor, fit_floors
 from genotool.metrics import compute
 from genotool.run import Run
 from genotool.split import Fractions, Part, Split, choose
 from genotool.toys import toy_dataset
-from genotool.verdict import judge
+from genotool.verdict import Verdict, judge
 
 __all__ = ["Fit", "cases_of", "check_honest", "fit_spied", "fitted_bytes", "require"]
 
@@ -76,11 +76,12 @@ class _Spied(Dataset):
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A model fitted for a test, its encoder, its scores of the test rows, and the threshold that was chosen."""
+    """A model fitted for a test, its encoder, its scores of test and of held validation rows, and the threshold."""
 
     model: Model
     encoder: Encoder
     scores: NDArray[np.float64]
+    held: NDArray[np.float64]
     threshold: float
 
 
@@ -103,7 +104,7 @@ def fit_spied(
     require(model.task == task, f"the model says its task is {model.task}, it was fitted for {task}")
     held = np.asarray(model.predict(encoder.encode(valid)))
     threshold = best_threshold(np.asarray(valid.target), held) if task is Task.BINARY else 0.5
-    return Fit(model, encoder, np.asarray(model.predict(encoder.encode(test))), threshold)
+    return Fit(model, encoder, np.asarray(model.predict(encoder.encode(test))), held, threshold)
 
 
 def check_honest(
@@ -118,7 +119,7 @@ def check_honest(
 
     - Test labels turned around: encoder and model are saved with the same arrays, and the metrics are mirrored.
     - Test rows added to the data set: encoder, model and threshold stay what they were.
-    - Labels in a random order: the verdict against the floors is never "above".
+    - Training labels in a random order (and validation labels): the verdict against the floors is never "above".
     - Test rows are never read while the encoder and the model are fitted.
 
     Parameters
@@ -189,25 +190,39 @@ def _check_turned(
 def _check_permuted(
     family: Family[Any, Model], config: Any, task: Task, rows: Dataset, split: Split, directory: Path, seed: int
 ) -> None:
-    """Fit to labels that say nothing, and compare with floors fitted to the same labels.
+    """Fit to labels that say nothing, of the training rows alone or of all; judge by true and by permuted test labels.
 
-    Each part's labels are permuted, those of the test rows too. With true test labels, and classes that lie far apart,
-    a model of chance is right about all rows or wrong about all: no check of test rows alone can tell it from a good
-    one.
+    Where classes lie far apart a model of chance is right about all test rows or wrong about all: by true test labels
+    the verdict has to see that from the validation rows and from other models of chance. By permuted ones nothing but
+    their own labels makes a model above.
     """
-    target, rng = np.asarray(rows.target).copy(), np.random.default_rng(seed)
-    for part in (Part.TRAIN, Part.VALID, Part.TEST):
-        target[split.rows(part)] = rng.permutation(target[split.rows(part)])
-    permuted = dataclasses.replace(rows, target=target)
-    score = fit_spied(family, config, task, permuted, split, directory).scores
-    train, valid, test = (permuted.take(split.rows(part)) for part in (Part.TRAIN, Part.VALID, Part.TEST))
+    test = rows.take(split.rows(Part.TEST))
+    for name, parts in (("train", (Part.TRAIN,)), ("all", (Part.TRAIN, Part.VALID, Part.TEST))):
+        target, rng = np.asarray(rows.target).copy(), np.random.default_rng(seed)
+        for part in parts:
+            target[split.rows(part)] = rng.permutation(target[split.rows(part)])
+        permuted = dataclasses.replace(rows, target=target)
+        fitted = fit_spied(family, config, task, permuted, split, directory / name)
+        found = [_judged(family, task, fitted, permuted, split, test, seed)]
+        if Part.TEST in parts:
+            own = target[split.rows(Part.TEST)]
+            floors = {floor.name: floor.scores for floor in found[0][1]}
+            found.append((judge(task, own, fitted.scores, floors, groups=test.groups, draws=DRAWS, seed=seed), []))
+        for verdict, _ in found:
+            said = f"{family.name}: with permuted labels (seed {seed}) the verdict is above. {verdict.sentence}"
+            require(verdict.word != "above", said)
+
+
+def _judged(
+    family: Family[Any, Model], task: Task, fitted: Fit, permuted: Dataset, split: Split, test: Dataset, seed: int
+) -> tuple[Verdict, list[Floor]]:
+    """Return the verdict on a model by true test labels, and the floors, fitted to the labels that it was fitted to."""
+    train, valid = (permuted.take(split.rows(part)) for part in (Part.TRAIN, Part.VALID))
     features = family.natural_features if isinstance(family, NaturalFeatures) else None
     floors = fit_floors(train, valid, test, task=task, features=features, seed=seed, threads=1, draws=10)
-    found = judge(task, np.asarray(test.target), score, floors, groups=test.groups, draws=DRAWS, seed=seed)
-    require(
-        found.word != "above",
-        f"{family.name}: with permuted labels (seed {seed}) the verdict is above. {found.sentence}",
-    )
+    held = assess(task, valid, fitted.held, seed=seed)["metrics"]
+    target = np.asarray(test.target)
+    return judge(task, target, fitted.scores, floors, groups=test.groups, valid=held, draws=DRAWS, seed=seed), floors
 
 
 def fitted_bytes(fitted: Fit, directory: Path) -> dict[str, list[str]]:

@@ -5,6 +5,10 @@ Each floor is compared with the model on the same test rows by a paired bootstra
 **equivalent**: the interval lies inside the margin; **undecided** otherwise, with the smallest difference that this
 test set could have shown. Fewer than 20 groups give no verdict.
 
+A model that is above on the test rows may be there by luck: where classes lie far apart, one fitted to labels that say
+nothing is right about all rows or wrong about all. So **above** also asks that the model beats every model of shuffled
+labels, and that it is better than chance on its validation rows.
+
 DeLong's and McNemar's tests stand beside each comparison and decide nothing; where DeLong's disagrees with the
 bootstrap the sentence says so.
 """
@@ -12,7 +16,7 @@ bootstrap the sentence says so.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +25,7 @@ from numpy.typing import NDArray
 
 from genotool.dataset import Task
 from genotool.floors import Floor
-from genotool.metrics import HEADLINE, LOWER_IS_BETTER, TITLES
+from genotool.metrics import HEADLINE, LOWER_IS_BETTER, TITLES, compute
 from genotool.metrics import decide as labels
 from genotool.statistics.delong import delong_p
 from genotool.statistics.intervals import FEW_GROUPS, Difference, paired
@@ -31,6 +35,8 @@ __all__ = ["LEVEL", "MARGIN", "Comparison", "Verdict", "decide", "judge"]
 
 MARGIN = 0.01
 LEVEL = 0.05
+CHANCE = {Task.BINARY: ("roc_auc", 0.5), Task.MULTICLASS: ("mcc", 0.0), Task.REGRESSION: ("spearman", 0.0)}
+"""The metric of each task by which a model is better than chance, and what chance gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Verdict:
         Differences inside ± this count as equal.
     each
         Every floor's comparison.
+    doubts
+        Why a model that is above on the test rows is called undecided; empty where nothing speaks against them.
     """
 
     word: str
@@ -87,6 +95,7 @@ class Verdict:
     sentence: str
     margin: float = MARGIN
     each: tuple[Comparison, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON holds them: ``verdict`` is the word, ``comparisons`` every floor."""
@@ -104,6 +113,7 @@ def judge(
     metric: str | None = None,
     margin: float = MARGIN,
     threshold: float | None = None,
+    valid: Mapping[str, Any] | None = None,
     draws: int = 2000,
     seed: int,
 ) -> Verdict:
@@ -120,6 +130,8 @@ def judge(
     threshold
         From where on the model's binary score is class 1 (a floor's: one half); None: the score is on another scale
         than the classes, and no decisions are compared.
+    valid
+        The model's metrics on its validation rows, before any fit to them, as ``metrics.json`` holds them.
     """
     task = Task(task)
     metric = metric or HEADLINE[task]
@@ -136,7 +148,34 @@ def judge(
         )
         for name, other in scores.items()
     }
-    return decide(differences, metric, margin, beside)
+    found = decide(differences, metric, margin, beside)
+    if found.word != "above":
+        return found
+    reached = compute(task, target, score, raw=task is Task.BINARY and threshold is None)[metric]
+    lucky = () if isinstance(floors, Mapping) else [floor.luck for floor in floors if floor.luck is not None]
+    doubts = [*_by_luck(metric, reached, lucky), *_not_learned(task, valid or {})]
+    return found if not doubts else _doubted(found, doubts)
+
+
+def _by_luck(metric: str, reached: float | None, lucky: Sequence[float]) -> Iterator[str]:
+    """Yield a sentence if a model of shuffled labels came as high."""
+    if reached is not None and lucky and reached <= max(lucky):
+        yield f"a linear model of shuffled labels reached {TITLES.get(metric, metric)} {max(lucky):.3f} here by luck"
+
+
+def _not_learned(task: Task, valid: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence if the interval on the validation rows holds what chance gives; nothing without an interval."""
+    metric, chance = CHANCE[task]
+    found = valid.get(metric) or {}
+    if found.get("low") is not None and found["low"] <= chance:
+        between = f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+        yield f"on its validation rows the model is no better than chance ({TITLES.get(metric, metric)} {between})"
+
+
+def _doubted(found: Verdict, doubts: Sequence[str]) -> Verdict:
+    """Return the verdict as undecided, with what speaks against the test rows."""
+    said = f"Undecided: {'; and '.join(doubts)}. On the test rows alone: {found.sentence}"
+    return dataclasses.replace(found, word="undecided", sentence=said, doubts=tuple(doubts))
 
 
 def _decides(floor: Floor) -> bool:

@@ -129,3 +129,35 @@ def test_json_names_the_word_verdict() -> None:
     assert content["comparisons"][0]["against"] == "x"
     json.dumps(content, allow_nan=False)
     assert judge("binary", target, rng.random(N), {}, seed=0).word == "undecided"
+
+
+def _far_apart(n: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    """Classes that lie far apart, and a score that is right about nearly all rows: luck as well as learning."""
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 2, n)
+    return target, target + rng.normal(0, 0.3, n)
+
+
+def _floor(name: str, n: int, luck: float | None = None) -> Floor:
+    return Floor(name, "", np.random.default_rng(1).random(n), {}, luck)
+
+
+def test_above_asks_for_more_than_models_of_shuffled_labels_reach() -> None:
+    target, score = _far_apart()
+    lucky, unlucky = (
+        judge("binary", target, score, [_floor("shuffled", len(target), luck)], seed=0) for luck in (1.0, 0.6)
+    )
+    assert unlucky.word == "above"
+    assert not unlucky.doubts
+    assert lucky.word == "undecided"
+    assert "shuffled labels reached ROC-AUC 1.000 here by luck" in lucky.sentence
+
+
+@pytest.mark.parametrize(("low", "word"), [(0.45, "undecided"), (0.55, "above"), (None, "above")])
+def test_above_asks_that_the_validation_rows_were_better_than_chance(low: float | None, word: str) -> None:
+    """Without an interval of the validation rows (few groups) nothing is held against the model."""
+    target, score = _far_apart()
+    valid = {"roc_auc": {"value": 0.6, "low": low, "high": None if low is None else 0.7}}
+    found = judge("binary", target, score, [_floor("linear", len(target))], valid=valid, seed=0)
+    assert found.word == word
+    assert ("no better than chance" in found.sentence) == (word == "undecided")

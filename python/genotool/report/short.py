@@ -117,7 +117,17 @@ def _against_floors(measured: Mapping[str, Any], name: str) -> list[str]:
         return [stored or "No floor was fitted beside this model: nothing says that it is more than a cheat."]
     floor = (measured.get("floors") or {}).get(str(measured["against"]), {})
     reached = f"The best of them, {_floor(measured['against'])}, reaches {estimate(floor.get(name) or {})}. "
-    return [_ranked(judged), reached + _difference(best, real(measured.get("smallest"))) + _otherwise(best)]
+    return [
+        *_doubts(measured),
+        _ranked(judged),
+        reached + _difference(best, real(measured.get("smallest"))) + _otherwise(best),
+    ]
+
+
+def _doubts(measured: Mapping[str, Any]) -> list[str]:
+    """Return why a model that is above the floors on its test rows is called undecided."""
+    doubts = [named(str(item)) for item in measured.get("doubts") or []]
+    return [f"Above the floors on the test rows, and yet undecided: {'; '.join(doubts)}."] if doubts else []
 
 
 def _floor(name: object) -> str:

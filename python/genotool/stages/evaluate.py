@@ -114,9 +114,11 @@ def _own_test(trained: Trained, request: EvaluateRequest, run: Run, own: Dataset
     write_scores(run, test, score, trained.threshold, trained.task, split=trained.split.parts[rows])
     floors = _floors(trained, request, own, test, trained.task)
     write_floor_scores(run, test, floors)
+    valid = (trained.run.read_json("metrics.json").get("valid") or {}).get("metrics")
     return assess(
-        trained.task, test, score, floors=floors, threshold=trained.threshold, margin=request.margin, seed=request.seed
-    ) | _conformal(trained, request, test, score)
+        trained.task, test, score, floors=floors, threshold=trained.threshold, margin=request.margin,
+        seed=request.seed, valid=valid,
+    ) | _conformal(trained, request, test, score)  # fmt: skip
 
 
 def _conformal(trained: Trained, request: EvaluateRequest, rows: Dataset, score: NDArray[Any]) -> dict[str, Any]:

@@ -305,8 +305,9 @@ def _evaluate(
     if len(test):
         floors = _floors(request, rows, task, parent) if request.floors else []
         metrics["test"] = assess(
-            task, rows.test, every[test], floors=floors, threshold=threshold, margin=request.margin, seed=seed
-        )
+            task, rows.test, every[test], floors=floors, threshold=threshold, margin=request.margin, seed=seed,
+            valid=chosen["valid"]["metrics"],
+        )  # fmt: skip
         write_floor_scores(run, rows.test, floors)
         if "errors" in chosen and rows.test.target is not None:
             metrics["test"]["conformal"] = coverage(

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::sequences::expect_len;
+use crate::simd::{self, Level};
 use crate::{Packed, PackedBuf, Result, threads};
 
 const TABLE: [u8; 256] = {
@@ -33,9 +34,7 @@ pub fn letter(letter: u8) -> u8 {
 /// Writes the reverse complement of one row.
 #[inline]
 pub fn row(source: &[u8], target: &mut [u8]) {
-    for (value, &base) in target.iter_mut().zip(source.iter().rev()) {
-        *value = letter(base);
-    }
+    simd::reverse_complement(Level::detect(), source, target);
 }
 
 /// Writes the reverse complement of every row; the offsets stay the same.

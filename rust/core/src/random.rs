@@ -41,6 +41,12 @@ impl Random {
         (product >> 32) as u32
     }
 
+    /// Returns true with a probability.
+    #[inline]
+    pub fn chance(&mut self, probability: f64) -> bool {
+        ((self.bits() >> 11) as f64) * (1.0 / (1_u64 << 53) as f64) < probability
+    }
+
     /// Puts items in a random order, each order as likely as the others.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for index in (1..items.len()).rev() {

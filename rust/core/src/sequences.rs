@@ -110,6 +110,18 @@ impl<'a> Packed<'a> {
         (self.offsets[row + 1] - self.offsets[row]) as usize
     }
 
+    /// Cuts a buffer of as many letters into the places of the rows.
+    #[must_use]
+    pub fn split<'b>(&self, out: &'b mut [u8]) -> Vec<&'b mut [u8]> {
+        let (mut places, mut rest) = (Vec::with_capacity(self.rows()), out);
+        for row in 0..self.rows() {
+            let (place, tail) = rest.split_at_mut(self.length(row));
+            places.push(place);
+            rest = tail;
+        }
+        places
+    }
+
     /// The length of the longest row, 0 where there is none.
     #[must_use]
     pub fn longest(&self) -> usize {

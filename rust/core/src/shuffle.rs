@@ -27,13 +27,7 @@ pub fn dinucleotides(sequences: Packed<'_>, seed: u64, out: &mut [u8], count: us
             "a sequence of more than four billion letters".into(),
         ));
     }
-    let mut targets = Vec::with_capacity(sequences.rows());
-    let mut rest = out;
-    for row in 0..sequences.rows() {
-        let (target, tail) = rest.split_at_mut(sequences.length(row));
-        targets.push(target);
-        rest = tail;
-    }
+    let targets = sequences.split(out);
     threads::with(count, || {
         targets
             .into_par_iter()

@@ -92,6 +92,12 @@ macro_rules! for_levels {
     };
 }
 
+mod complement;
+mod gaussian;
+
+pub use complement::reverse_complement;
+pub use gaussian::{LANES, add_noise};
+
 /// The letters of the IUPAC nucleotide alphabet, U included, as bits by `letter & 31`.
 const IUPAC: u32 = {
     let letters = b"ACGTURYSWKMBDHVN";

@@ -18,7 +18,7 @@ pub fn packed<'a>(
 }
 
 /// Runs a kernel that writes into `out`, without the GIL.
-fn write<T: Element + Send>(
+pub fn write<T: Element + Send>(
     out: &Bound<'_, PyAny>,
     kernel: impl FnOnce(&mut [T]) -> genotool_core::Result<()> + Send,
 ) -> PyResult<()> {
@@ -30,6 +30,24 @@ fn write<T: Element + Send>(
 
 fn unknown(what: &str, word: &str) -> PyErr {
     raised(Error::Argument(format!("unknown {what}: {word}")))
+}
+
+/// The layout that a word names.
+pub fn layout_of(word: &str) -> PyResult<Layout> {
+    match word {
+        "nlc" => Ok(Layout::ChannelsLast),
+        "ncl" => Ok(Layout::ChannelsFirst),
+        other => Err(unknown("layout", other)),
+    }
+}
+
+/// The alignment that a word names.
+pub fn alignment(word: &str) -> PyResult<Align> {
+    match word {
+        "left" => Ok(Align::Left),
+        "right" => Ok(Align::Right),
+        other => Err(unknown("align", other)),
+    }
 }
 
 /// One-hot encoding into `out`, uint8 or float32.
@@ -46,20 +64,10 @@ pub fn one_hot(
     threads: Option<usize>,
 ) -> PyResult<()> {
     let rows = packed(&data, &offsets)?;
-    let layout = match layout {
-        "nlc" => Layout::ChannelsLast,
-        "ncl" => Layout::ChannelsFirst,
-        other => return Err(unknown("layout", other)),
-    };
-    let align = match align {
-        "left" => Align::Left,
-        "right" => Align::Right,
-        other => return Err(unknown("align", other)),
-    };
     let form = OneHot {
-        layout,
+        layout: layout_of(layout)?,
         length,
-        align,
+        align: alignment(align)?,
         strict,
     };
     let count = threads::resolve(threads).map_err(raised)?;

@@ -3,6 +3,7 @@
 //! Arrays that are written come from Python, where NumPy has allocated them: memory that Rust zeroes and hands over costs
 //! several times the time of a kernel.
 
+mod augmenting;
 mod errors;
 mod kernels;
 mod reading;
@@ -13,6 +14,10 @@ use pyo3::prelude::*;
 /// The kernels of genotool; `genotool.sequences` and `genotool.readers.fasta` are the way to them.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::augmenting::{
+        augment_letters, augment_one_hot, choose_orthologs, fetch_windows, gather_one_hot, index_fasta,
+    };
     #[pymodule_export]
     use crate::errors::KernelError;
     #[pymodule_export]

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from genotool.config import Field
 from genotool.dataset import Task, take_rows
 from genotool.encoding import Batch, EncodedView
-from genotool.errors import GenotoolError, InputError, TrainingError
+from genotool.errors import GenotoolError, InputError, TrainingError, UsageError
+from genotool.frameworks.scale import TargetScale
 from genotool.persist import load_json, load_network, save_json, save_network
 from genotool.run import DAMAGED, Run
 
@@ -41,6 +42,10 @@ class Training:
     ema: Annotated[float, Field("momentum of the running average of the weights; 0: none", ge=0, lt=1)] = 0.0
     cosine: Annotated[bool, Field("let the learning rate fall on a cosine over all epochs")] = True
     warmup: Annotated[float, Field("share of the steps in which the rate rises to its peak", ge=0, lt=1)] = 0.05
+    plateau: Annotated[
+        float, Field("times the rate where the validation loss stays; 0: never; without `cosine`", ge=0, lt=1)
+    ] = 0.0
+    plateau_patience: Annotated[int, Field("epochs without a better validation loss before `plateau` acts", ge=1)] = 5
 
 
 def start(seed: int) -> Any:
@@ -95,71 +100,6 @@ def _limit_tensorflow() -> None:
     except RuntimeError:
         pass  # already initialised in this process, with the same environment
     tf.config.experimental.enable_op_determinism()
-
-
-@dataclass(frozen=True, slots=True)
-class TargetScale:
-    """A rising, piecewise linear map between a target's own unit and the unit in which it is learned.
-
-    Attributes
-    ----------
-    values, learned
-        Knots in the target's unit and what they are learned as; beyond the ends the last pieces go on.
-    """
-
-    values: tuple[float, ...] = (0.0, 1.0)
-    learned: tuple[float, ...] = (0.0, 1.0)
-
-    @classmethod
-    def standard(cls, target: NDArray[Any]) -> TargetScale:
-        """Return the map that makes mean 0 and standard deviation 1."""
-        mean, deviation = float(np.mean(target)), float(np.std(target)) or 1.0
-        return cls((mean, mean + deviation), (0.0, 1.0))
-
-    @classmethod
-    def ranks(cls, target: NDArray[Any], knots: int = 101) -> TargetScale:
-        """Return the map that makes the target's ranks, from 0 to 1: for what is scored by its order."""
-        grid = np.linspace(0.0, 1.0, knots)
-        values, first = np.unique(np.quantile(target, grid), return_index=True)
-        if len(values) < 2:
-            return cls.standard(target)
-        last = np.r_[first[1:] - 1, knots - 1]  # where the target has ties, the middle of their ranks
-        return cls(tuple(values.tolist()), tuple(((grid[first] + grid[last]) / 2).tolist()))
-
-    def learn(self, target: NDArray[Any]) -> NDArray[np.float64]:
-        """Return (n,) the target as it is learned."""
-        return _piecewise(np.asarray(target, np.float64), self.values, self.learned)
-
-    def restore(self, output: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n,) a network's output in the target's own unit."""
-        if self.values == self.learned:
-            return output
-        return _piecewise(output, self.learned, self.values)
-
-    def to_json(self) -> dict[str, list[float]]:
-        """Return the knots."""
-        return {"values": list(self.values), "learned": list(self.learned)}
-
-    @classmethod
-    def from_json(cls, content: Any, directory: Path) -> TargetScale:
-        """Read the knots; InputError if they do not rise."""
-        try:
-            values, learned = (tuple(map(float, content[name])) for name in ("values", "learned"))
-        except (TypeError, KeyError, ValueError) as error:
-            message = f"model.json has no scale: {error}"
-            raise InputError(message, file=directory / "model.json", hint=DAMAGED) from error
-        rises = all(np.all(np.diff(knots) > 0) and len(knots) >= 2 for knots in (values, learned))
-        if not rises or len(values) != len(learned):
-            raise InputError("the scale's knots do not rise", file=directory / "model.json", hint=DAMAGED)
-        return cls(values, learned)
-
-
-def _piecewise(x: NDArray[np.float64], knots: tuple[float, ...], heights: tuple[float, ...]) -> NDArray[np.float64]:
-    """Return the piecewise linear function through the knots, its first and last piece going on for ever."""
-    at, up = np.asarray(knots), np.asarray(heights)
-    piece = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
-    slope = (up[1:] - up[:-1]) / (at[1:] - at[:-1])
-    return np.asarray(up[piece] + (x - at[piece]) * slope[piece], np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,7 +192,7 @@ def train(
     keras = start(seed)
     names, scale = input_names(network), scale or TargetScale()
     network.compile(optimizer=adamw(keras, training, math.ceil(len(rows) / training.batch_size)), loss=loss)
-    callbacks = [_history(keras, run, history), *_averaging(keras, training)]
+    callbacks = [_history(keras, run, history), *_averaging(keras, training), *_plateau(keras, training)]
     callbacks += [
         keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),
         keras.callbacks.TerminateOnNaN(),
@@ -299,6 +239,14 @@ def _averaging(keras: Any, training: Training) -> list[Any]:
     return [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if training.ema > 0 else []
 
 
+def _plateau(keras: Any, training: Training) -> list[Any]:
+    """Return the callback that lowers a constant rate where nothing gets better; UsageError with a falling one."""
+    if training.plateau and training.cosine:
+        raise UsageError("the learning rate falls on a cosine or on a plateau, not both", hint="set cosine to false")
+    lower = keras.callbacks.ReduceLROnPlateau(factor=training.plateau, patience=training.plateau_patience)
+    return [lower] if training.plateau else []
+
+
 def _fed(
     keras: Any,
     view: EncodedView,
@@ -324,6 +272,8 @@ def _learned(view: EncodedView, scale: TargetScale) -> tuple[NDArray[np.float32]
     weights = np.ones(len(view), np.float32)
     if view.weight is not None:
         weights[: len(view.dataset)] = view.weight
+    if view.extra is not None:
+        weights[len(view.dataset) :] = view.extra.weight
     return values, weights
 
 

@@ -63,7 +63,10 @@ class RowFlags:
     valid_share: Annotated[float, typer.Option("--valid-share", help="share of groups or rows that validate")] = 0.15
     test_share: Annotated[float, typer.Option("--test-share", help="share of groups or rows that test")] = 0.15
     together: Annotated[
-        list[str] | None, typer.Option("--with", help="data set to learn jointly, a head each; repeatable")
+        list[str] | None,
+        typer.Option(
+            "--with", help="data set to learn jointly; NAME:all: all of its rows but of held-out groups; repeatable"
+        ),
     ] = None
     beside: Annotated[
         list[str] | None, typer.Option("--beside", help="data set that shares genes: no row trains that tests there")

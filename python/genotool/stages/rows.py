@@ -23,6 +23,7 @@ GROUPED = ("group", "leave-one-group-out", "published")
 """The splits that keep groups together."""
 RELATIONS = ("exact", "reverse_complement", "variant", "swapped")
 OVERLAP = ("drop", "keep", "error")
+ALL = ":all"
 NAMES = {Part.TRAIN: "training", Part.VALID: "validation"}
 
 
@@ -35,7 +36,8 @@ class RowsRequest:
     operand
         The data set's name or path.
     together
-        Data sets whose training rows are learned jointly with these, a head each.
+        Data sets whose training rows are learned jointly with these. ``name:all`` means every row of a group that
+        this set does not hold out, as for orthologs that are learned but never tested on.
     beside
         Data sets that share genes with this one: none of its rows trains that tests there.
     avoid
@@ -105,10 +107,14 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     if request.overlap not in OVERLAP:
         raise UsageError(f"--overlap is one of {', '.join(OVERLAP)}, not {request.overlap!r}")
     main = load_labelled(request, request.operand)
-    others = {name: load_labelled(request, name) for name in dict.fromkeys((*request.together, *request.beside))}
+    together = [name.removesuffix(ALL) for name in request.together]
+    others = {name: load_labelled(request, name) for name in dict.fromkeys((*together, *request.beside))}
     others = {name: other for name, other in others.items() if other.digest != main.digest}
-    splits = {name: _split(request, other, None) for name, other in others.items()}
     split = _split(request, main, request.split)
+    splits = {
+        name: _whole(main, split, other) if name + ALL in request.together else _split(request, other, None)
+        for name, other in others.items()
+    }
     split, splits = _keep_groups_apart(main, split, others, splits)
     split, splits, moved = _move_seen(request, main, split, others, splits, seen, set(trained_groups))
     held_out = [_part(main, split, Part.VALID), _part(main, split, Part.TEST)]
@@ -117,7 +123,7 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     tests = [held_out[1], *held_out[3::2]]
     split, dropped = _drop_met(request, main, split, Part.TRAIN, [*held_out, *avoided])
     split, _ = _drop_met(request, main, split, Part.VALID, [*tests, *avoided])
-    joint = [name for name in request.together if name in others]
+    joint = [name for name in together if name in others]
     for name in joint:
         splits[name], _ = _drop_met(request, others[name], splits[name], Part.TRAIN, [*held_out, *avoided])
         splits[name], _ = _drop_met(request, others[name], splits[name], Part.VALID, [*tests, *avoided])
@@ -147,14 +153,33 @@ def _split(request: RowsRequest, dataset: Dataset, method: str | None) -> Split:
     return choose(dataset, wanted, request.seed, request.fractions)
 
 
+def _whole(main: Dataset, split: Split, other: Dataset) -> Split:
+    """Return a split of another set whose rows all train, but those of no group or one that the main set holds out.
+
+    Raises
+    ------
+    UsageError
+        If either set has no groups: nothing would say which rows are relatives of held-out ones.
+    """
+    for dataset in (main, other):
+        if dataset.groups is None:
+            hint = "name a group column in the catalogue, or leave out `:all`: the set is then split as it is"
+            raise UsageError(f"{dataset.name} has no groups, which --with {other.name}{ALL} needs", hint=hint)
+    made = Split(
+        np.full(len(other), Part.TRAIN, np.int8), f"every row trains, but of groups that {main.name} holds out", 0, ""
+    )
+    held = _named(main, np.concatenate([split.rows(Part.VALID), split.rows(Part.TEST)]))
+    met = np.isin(np.char.upper(np.asarray(other.groups, np.str_)), ["", *sorted(held)])
+    return made.moved(np.flatnonzero(met), Part.LEFT_OUT, "rows of no group, or one held out in another set: left out")
+
+
 def _part(dataset: Dataset, split: Split, *parts: Part) -> Dataset:
     return dataset.take(np.flatnonzero(np.isin(split.parts, parts)).astype(np.int64))
 
 
 def _avoided(request: RowsRequest, item: str) -> Dataset:
-    name, _, which = item.rpartition(":") if item.endswith(":all") else (item, "", "")
-    dataset = registry.load(name, data_dir=request.data_dir)
-    if which == "all":
+    dataset = registry.load(item.removesuffix(ALL), data_dir=request.data_dir)
+    if item.endswith(ALL):
         return dataset
     split = choose(dataset, None, request.seed)
     return dataset.take(np.flatnonzero((split.parts == Part.VALID) | (split.parts == Part.TEST)).astype(np.int64))

@@ -1,0 +1,64 @@
+"""The deepdife family: fit and explain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genotool.controls import shuffled_sequences
+from genotool.dataset import Dataset, Kind, Task
+from genotool.encoding import EncodedView
+from genotool.family import Control
+from genotool.features import kmer_features
+from genotool.frameworks.keras import KerasModel
+from genotool.run import Run
+
+from genotool_deepdife.encoder import PromoterEncoder, promoters
+from genotool_deepdife.settings import PromoterConfig
+
+if TYPE_CHECKING:
+    from genotool.family import Attribution
+
+__all__ = ["PromoterFamily"]
+
+SHUFFLED = "every sequence shuffled, its dinucleotides kept: what composition alone gives"
+
+
+class PromoterFamily:
+    """Differential expression, or strength, from a promoter's sequence (DeepDifE; Opdebeeck et al. 2025)."""
+
+    name = "deepdife"
+    summary = "promoters to differential expression: CNN of both strands, augmented"
+    tasks = frozenset(Task)
+    kinds = frozenset({Kind.SEQUENCES})
+    config_type = PromoterConfig
+
+    def encoder(self, config: PromoterConfig, task: Task) -> PromoterEncoder:
+        """Return a one-hot encoder of the configured length, or that of the longest training row."""
+        return PromoterEncoder(config.length, config.align)
+
+    def fit(self, config: PromoterConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> KerasModel:
+        """Train the configured CNN from scratch on both strands."""
+        from genotool_deepdife.training import fitted
+
+        return fitted(config, task, train, valid, run)
+
+    def explain(
+        self, model: KerasModel, config: PromoterConfig, rows: EncodedView, background: EncodedView, run: Run
+    ) -> Attribution:
+        """Attribute predictions to bases with DeepSHAP, both strands at once."""
+        from genotool.frameworks.deepshap import explain
+
+        return explain(model, rows, background, seed=config.seed, run=run)
+
+    def controls(self, config: PromoterConfig, kind: Kind) -> dict[str, Control]:
+        """Return the dinucleotide shuffle."""
+        return {"dinucleotide shuffle": Control(SHUFFLED, shuffled_sequences)}
+
+    def natural_features(self, dataset: Dataset) -> Any:
+        """Return a sparse (n, 4096) table of 6-mer counts."""
+        return kmer_features(promoters(dataset))
+
+    def load(self, directory: Path) -> KerasModel:
+        """Read a model that was saved by genotool."""
+        return KerasModel.load(directory)

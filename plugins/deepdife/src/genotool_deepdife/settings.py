@@ -1,0 +1,58 @@
+"""The settings of the family: its network, its augmentation, how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from genotool.config import Field
+from genotool.frameworks.keras import Training
+
+__all__ = ["FineTuning", "PromoterConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuning:
+    """The second stage: after training on augmented rows, some epochs on the rows as they are."""
+
+    epochs: Annotated[int, Field("epochs on rows that are not augmented; 0: no second stage", ge=0)] = 10
+    learning_rate: Annotated[float, Field("learning rate of the second stage", gt=0, le=1)] = 1e-4
+
+
+def published() -> Training:
+    """Return the training of the original: Adam at 1e-3, a tenth of it where five epochs brought nothing better."""
+    return Training(
+        epochs=100, batch_size=100, learning_rate=1e-3, weight_decay=0.0, patience=20, cosine=False, warmup=0.0,
+        plateau=0.1, plateau_patience=5,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PromoterConfig:
+    """The settings of the deepdife family; the defaults are the network as published."""
+
+    length: Annotated[int | None, Field("positions that the network reads; none: the longest training row's", ge=1)] = (
+        None
+    )
+    align: Annotated[
+        Literal["left", "right"], Field("the end that rows of unlike length have in common; the other is trimmed")
+    ] = "right"
+    filters: Annotated[list[int], Field("filters of each convolution")] = field(default_factory=lambda: [64, 64, 32])
+    kernels: Annotated[list[int], Field("width of each convolution")] = field(default_factory=lambda: [12, 6, 6])
+    strides: Annotated[list[int], Field("step of each convolution")] = field(default_factory=lambda: [1, 6, 6])
+    pools: Annotated[list[int], Field("width of the maximum pooling behind each convolution; 1: none")] = field(
+        default_factory=lambda: [6, 1, 1]
+    )
+    dense: Annotated[list[int], Field("units of each dense layer")] = field(default_factory=lambda: [256, 128])
+    dropout: Annotated[
+        float, Field("dropout behind each convolution and each dense layer but the last", ge=0, lt=1)
+    ] = 0.25
+    l2: Annotated[float, Field("weight of the squared weights in the loss", ge=0)] = 1e-6
+    orthologs: Annotated[
+        Literal["rows", "swap"],
+        Field("how sets given by --with are learned: as further rows, or swapped in for a row with the same ortholog"),
+    ] = "rows"
+    swap_rate: Annotated[float, Field("chance that a row is swapped for one of its orthologs", ge=0, le=1)] = 0.7
+    finetune: FineTuning = field(default_factory=FineTuning)
+    training: Training = field(default_factory=published)
+    seed: Annotated[int, Field("seed of weights, order, dropout and augmentation", ge=0)] = 0

@@ -1,10 +1,10 @@
 """Simulate the promoters of ``genotool_deepdife/demo-promoters``: small, with a known truth, no stand-in for real data.
 
-Run by ``make demo-data``; the same bytes every time. A promoter is random DNA with planted sites of the consensus motifs
-below, on either strand. Its log-odds add the sites up and hold what k-mer counts cannot say: two motifs that act only
-near each other, and one that acts only at its place before the start. Genes of a family share their sites, and so do
-orthologs in the species ``kin``; the letters between the sites have drifted. ``far`` holds other genes with the same truth.
-The script then measures how good a score can be: the simple floors and the truth itself.
+Run by ``make demo-data``; the same bytes every time. A promoter is random DNA with planted sites of the consensus
+motifs below, on either strand. Its log-odds add the sites up and hold what k-mer counts cannot say: two motifs that act
+only near each other, and one that acts only at its place before the start. Genes of a family share their sites, and so
+do orthologs in the species ``kin``; the letters between the sites have drifted. ``far`` holds other genes with the same
+truth. The script then measures how good a score can be: the simple floors and the truth itself.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def readme(sets: dict[str, list[Gene]]) -> str:
             "|---|---|---|",
             *counts,
             "",
-            "`-kin` holds orthologs of most genes in a second species, with the same sites and label; `-far` other genes.",
+            "`-kin` holds orthologs of most genes in a second species: same sites, same label; `-far` other genes.",
             "",
             "## What is true",
             "",
@@ -206,7 +206,7 @@ def readme(sets: dict[str, list[Gene]]) -> str:
             f"- {EFFECTS['ABRE']:+} for each ABRE, on either strand",
             f"- {EFFECTS['W-box']:+} for each W-box, on either strand",
             f"- {EFFECTS['ABRE near DRE']:+} if an ABRE and a DRE start within {NEAR} letters of each other",
-            f"- {EFFECTS['TATA in place']:+} if a TATA box starts {START - PLACE[1]} to {START - PLACE[0]} before the start",
+            f"- {EFFECTS['TATA in place']:+} if a TATA box starts at -{START - PLACE[0]} to -{START - PLACE[1]}",
             "",
             "The MYB site is a decoy, and so are a DRE alone and a TATA box elsewhere.",
             "",

@@ -156,7 +156,8 @@ def _common_parameter(name: str) -> inspect.Parameter:
 
 def _setting_parameter(setting: configs.Setting) -> inspect.Parameter:
     bounds = f" [{'|'.join(map(str, setting.choices))}]" if setting.choices else ""
-    shown = ",".join(map(str, setting.default)) if setting.many else setting.default
+    many = setting.many and setting.default is not None
+    shown = ",".join(map(str, setting.default)) if many else setting.default
     text = f"{setting.field.help}{bounds} (default: {'none' if shown in (None, '') else shown})"
     if setting.type is bool and not setting.many:
         note = typer.Option(f"{setting.flag}/--no-{setting.flag[2:]}", help=text, show_default=False)

@@ -1,0 +1,146 @@
+"""`genotool run deepdife`: audit, cross-validate by gene family, evaluate elsewhere, explain, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from genotool import registry
+from genotool.config import Field
+from genotool.errors import UnavailableError, UsageError
+from genotool.recipe import Plan, Request, Step
+
+__all__ = ["PromoterRecipe", "RecipeConfig"]
+
+DEMO = "demo-promoters"
+
+
+class Relatives(NamedTuple):
+    """What goes with a data set: sets of its genes' orthologs, and sets to evaluate on."""
+
+    orthologs: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+
+
+RELATIVES = {
+    "aba-aly": Relatives(("aba-chi", "aba-cru"), ("aba-epd",)),
+    "aba-chi": Relatives(("aba-aly", "aba-cru"), ("aba-epd",)),
+    "aba-cru": Relatives(("aba-aly", "aba-chi"), ("aba-epd",)),
+    DEMO: Relatives((f"{DEMO}-kin",), (f"{DEMO}-far",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeConfig:
+    """The settings of `genotool run deepdife`."""
+
+    orthologs: Annotated[
+        list[str] | None, Field("data sets of other species to learn along; none: those that are known, if at hand")
+    ] = None
+    elsewhere: Annotated[
+        list[str] | None, Field("data sets to evaluate on; none: those that are known, if at hand")
+    ] = None
+    augment: Annotated[Literal["none", "evoaug"], Field("augmentation of the training rows")] = "evoaug"
+    folds: Annotated[int, Field("folds by gene family", ge=2)] = 5
+    ablate: Annotated[
+        bool, Field("also train without augmentation and orthologs, and with each alone, and compare all four")
+    ] = False
+    explain: Annotated[int, Field("promoters to explain; 0: none", ge=0)] = 200
+    fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
+
+
+class PromoterRecipe:
+    """DeepDifE (Opdebeeck et al. 2025, bioRxiv), with the audit, the floors and the intervals."""
+
+    name = "deepdife"
+    summary = "audit, cross-validate by gene family, evaluate elsewhere, explain, report"
+    config_type = RecipeConfig
+
+    def plan(self, config: RecipeConfig, request: Request) -> Plan:
+        """Return the steps; data sets that cannot be had are said before anything runs."""
+        sources = Sources.of(config, request)
+        if config.ablate and (not sources.orthologs or config.augment == "none"):
+            raise UsageError("--ablate compares augmentation and orthologs", hint="it needs both: name --orthologs")
+        everything = [sources.data, *sources.orthologs, *sources.elsewhere]
+        audit = (*everything, "--fail-on", config.fail_on)
+        steps = [Step(("audit",), "", audit, findings_stop=config.fail_on != "none")]
+        steps.append(_training(config, request, sources, "model", config.augment, sources.orthologs))
+        steps += _ablation(config, request, sources) if config.ablate else []
+        if sources.elsewhere:
+            steps.append(Step(("evaluate",), "elsewhere", ("{train-model}", *sources.elsewhere)))
+        if config.explain:
+            steps.append(Step(("explain",), "", ("{train-model}", "--count", str(config.explain))))
+        models = {Path(sources.data).stem: "train-model"}
+        return Plan(tuple(steps), models, _asked(config, sources, request), sources.data_dir)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Which data sets are used, and those that are known but not at hand."""
+
+    data: str
+    orthologs: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    missing: tuple[str, ...]
+    data_dir: Path | None
+    simulated: bool
+
+    @classmethod
+    def of(cls, config: RecipeConfig, request: Request) -> Sources:
+        """Resolve the words of the command line."""
+        if request.data is None:
+            hint = "`--data demo` is simulated; `genotool data list` shows what is at hand"
+            raise UsageError("--data names the promoters to learn from", hint=hint)
+        simulated = request.data in ("demo", DEMO)
+        data_dir = Path(__file__).parent / DEMO if simulated else request.data_dir
+        data = DEMO if simulated else request.data
+        known = RELATIVES.get(data, Relatives())
+        orthologs, gone = _at_hand(config.orthologs, known.orthologs, data_dir)
+        elsewhere, away = _at_hand(config.elsewhere, known.elsewhere, data_dir)
+        return cls(data, orthologs, elsewhere, (*gone, *away), data_dir, simulated)
+
+
+def _at_hand(
+    asked: Sequence[str] | None, known: Sequence[str], data_dir: Path | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the sets that were asked for; else those that are known, and which of these are not at hand."""
+    if asked is not None:
+        return tuple(asked), ()
+    found = []
+    for name in known:
+        try:
+            if registry.find(name, data_dir=data_dir).at_hand:
+                found.append(name)
+        except (UnavailableError, UsageError):
+            continue
+    return tuple(found), tuple(name for name in known if name not in found)
+
+
+def _training(
+    config: RecipeConfig, request: Request, sources: Sources, what: str, augment: str, orthologs: Sequence[str]
+) -> Step:
+    words = ["deepdife", sources.data, "--folds", str(config.folds), "--augment", augment]
+    words += [word for name in orthologs for word in ("--with", f"{name}:all")]
+    words += [word for setting in request.settings for word in ("--set", setting)]
+    return Step(("train",), what, tuple(words))
+
+
+def _ablation(config: RecipeConfig, request: Request, sources: Sources) -> list[Step]:
+    """Return the trainings with less than everything, and their paired comparison."""
+    less = {"plain": ("none", ()), "augmented": (config.augment, ()), "orthologs": ("none", sources.orthologs)}
+    steps = [
+        _training(config, request, sources, what, augment, orthologs) for what, (augment, orthologs) in less.items()
+    ]
+    runs = ["{train-model}", *(f"{{{step.key}}}" for step in steps)]
+    return [*steps, Step(("compare",), "ablation", tuple(runs))]
+
+
+def _asked(config: RecipeConfig, sources: Sources, request: Request) -> str:
+    text = f"Does the promoter of {sources.data} say what it asks? {config.folds} folds, gene families kept apart"
+    text += f", with {config.augment}" if config.augment != "none" else ", without augmentation"
+    text += f" and orthologs of {', '.join(sources.orthologs)}." if sources.orthologs else "."
+    if sources.missing:
+        text += f" Not at hand, so not used: {', '.join(sources.missing)}."
+    return text + (" SIMULATED data." if sources.simulated else "") + f" Seed {request.seed}."

@@ -3,7 +3,7 @@
 from os import PathLike
 from typing import Any
 
-from numpy import bool_, int8, int64, uint8
+from numpy import bool_, float32, int8, int64, uint8
 from numpy.typing import NDArray
 
 __version__: str
@@ -72,3 +72,54 @@ def homologs(
     shared: int,
     threads: int | None,
 ) -> tuple[NDArray[int64], NDArray[int64], NDArray[int64], NDArray[int64], int, int]: ...
+def augment_one_hot(
+    values: NDArray[float32],
+    rows: NDArray[int64],
+    out: NDArray[float32],
+    layout: str,
+    given: tuple[Any, ...],
+    seed: int,
+    epoch: int,
+    threads: int | None,
+) -> None: ...
+def augment_letters(
+    data: NDArray[uint8],
+    offsets: NDArray[int64],
+    rows: NDArray[int64],
+    out: NDArray[uint8],
+    given: tuple[Any, ...],
+    seed: int,
+    epoch: int,
+    threads: int | None,
+) -> None: ...
+def choose_orthologs(
+    offsets: NDArray[int64],
+    members: NDArray[int64],
+    rows: NDArray[int64],
+    out: NDArray[int64],
+    rate: float,
+    seed: int,
+    epoch: int,
+) -> None: ...
+def gather_one_hot(
+    data: NDArray[uint8],
+    offsets: NDArray[int64],
+    rows: NDArray[int64],
+    out: NDArray[Any],
+    layout: str,
+    length: int,
+    align: str,
+    threads: int | None,
+) -> None: ...
+def index_fasta(path: str | PathLike[str]) -> list[tuple[str, int, int, int, int]]: ...
+def fetch_windows(
+    path: str | PathLike[str],
+    index: list[tuple[int, int, int, int]],
+    contig: NDArray[int64],
+    start: NDArray[int64],
+    end: NDArray[int64],
+    minus: NDArray[bool_],
+    out: NDArray[uint8],
+    layout: str | None,
+    threads: int | None,
+) -> None: ...

@@ -1,0 +1,342 @@
+"""PhyloAug: a training sequence is swapped for one of its orthologs, or its orthologs are added as rows.
+
+`Orthologs` is a table of orthologs by the id of the row that they belong to. `Orthologs.of` matches it with training rows
+and makes sure that nothing comes in from behind the split: an ortholog that belongs to a group outside the training rows, or
+whose sequence is a held-out row, is refused (or dropped and counted).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from genotool import _native
+from genotool.dataset import Column, Dataset, take_rows
+from genotool.errors import InputError, UsageError, nearest
+from genotool.kernels import choice, dtype_of, kernel_errors, natural, row_numbers, target_array
+from genotool.sequences import Sequences
+
+__all__ = ["Orthologs", "Partners", "fitted"]
+
+Ints: TypeAlias = NDArray[np.int64]
+Texts: TypeAlias = NDArray[np.str_]
+Align: TypeAlias = Literal["left", "right"]
+
+FORBIDDEN = 'split by groups that keep orthologs together, or drop them with conflicts="drop"'
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Orthologs:
+    """Orthologs, each with the row that it belongs to.
+
+    Attributes
+    ----------
+    parents
+        (m,) text: the id of the row that has this ortholog.
+    ids, species
+        (m,) text: what the ortholog is called, and whose it is.
+    sequences
+        m rows.
+    groups
+        (m,) text: the group of the ortholog in its own data set; "" where it has none.
+    distance
+        (m,) float64, how far it is from its parent; NaN where unknown.
+    """
+
+    parents: Texts
+    ids: Texts
+    species: Texts
+    sequences: Sequences
+    groups: Texts
+    distance: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def from_datasets(cls, dataset: Dataset, others: Sequence[Dataset], on: str = "ortholog") -> Orthologs:
+        """Join data sets of other species on a column that they share with `dataset`, such as the reference gene.
+
+        Every row of the others with the same, non-empty value is an ortholog; each data set's name is its species.
+
+        Raises
+        ------
+        UsageError
+            A data set without the column, or without sequences.
+        """
+        own = _texts(dataset, on)
+        parts = [cls._joined(dataset.ids, own, other, on) for other in others]
+        if not parts:
+            raise UsageError("no data set of orthologs was given")
+        return cls(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("parents", "ids", "species")),
+            Sequences.concat([part.sequences for part in parts]),
+            np.concatenate([part.groups for part in parts]),
+            np.concatenate([part.distance for part in parts]),
+        )
+
+    @classmethod
+    def _joined(cls, ids: Texts, own: Texts, other: Dataset, on: str) -> Orthologs:
+        by_value: dict[str, list[int]] = {}
+        for row, value in enumerate(_texts(other, on).tolist()):
+            by_value.setdefault(value, []).append(row)
+        pairs = [(parent, row) for parent, value in enumerate(own.tolist()) if value for row in by_value.get(value, ())]
+        parents, rows = np.array(pairs, np.int64).reshape(-1, 2).T
+        groups = np.full(len(other), "") if other.groups is None else other.groups
+        species = np.full(len(rows), other.name)
+        sequences = _sequences(other).take(rows)
+        return cls(ids[parents], other.ids[rows], species, sequences, groups[rows], np.full(len(rows), math.nan))
+
+    @classmethod
+    def from_files(cls, table: Path, fastas: Mapping[str, Path]) -> Orthologs:
+        """Read a table (id, ortholog_id, species and, if known, distance) and one FASTA file a species.
+
+        Raises
+        ------
+        InputError
+            A species without a FASTA file, an ortholog that is not in it, a distance that is no number, a pair that occurs
+            twice; with file and row.
+        """
+        from genotool.readers.fasta import read_fasta
+        from genotool.readers.table import numbers, read_table
+
+        rows = read_table(table)
+        records = {species: read_fasta(path) for species, path in fastas.items()}
+        starts = dict(zip(records, np.cumsum([0, *(len(found.names) for found in records.values())]), strict=False))
+        places = {
+            (species, name): starts[species] + place
+            for species, found in records.items()
+            for place, name in enumerate(found.names)
+        }
+        pool = Sequences.concat([found.sequences for found in records.values()])
+        found, seen = np.empty(len(rows), np.int64), set()
+        for row, key in enumerate(zip(rows["id"], rows["species"], rows["ortholog_id"], strict=True)):
+            if key[1] not in records:
+                raise rows.error("no FASTA file of this species", row, key[1], nearest(key[1], records))
+            if key[1:] not in places:
+                raise rows.error("the ortholog is not in its FASTA file", row, key[2], f"it is {fastas[key[1]]}")
+            if key in seen:
+                raise rows.error("the pair occurs twice", row, key[2], "remove one")
+            seen.add(key)
+            found[row] = places[key[1:]]
+        distance = numbers(rows, "distance") if "distance" in rows else np.full(len(rows), math.nan)
+        names = (rows.text("id"), rows.text("ortholog_id"), rows.text("species"))
+        return cls(*names, pool.take(found), np.full(len(rows), ""), np.asarray(distance, np.float64))
+
+    def of(
+        self,
+        training: Dataset,
+        *,
+        held_out: Dataset | None = None,
+        max_distance: float | None = None,
+        conflicts: Literal["error", "drop"] = "error",
+    ) -> Partners:
+        """Match the orthologs with training rows.
+
+        Parameters
+        ----------
+        training
+            The rows that may have orthologs: training rows and no others.
+        held_out
+            Validation or test rows, where they are at hand: no ortholog may share their group or their sequence.
+        max_distance
+            The largest distance of an ortholog; those of unknown distance then stay out.
+        conflicts
+            What becomes of an ortholog that belongs to rows or groups outside the training rows: "error" or "drop".
+
+        Raises
+        ------
+        InputError
+            An ortholog from behind the split, with its id and group.
+        """
+        choice("conflicts", conflicts, ("error", "drop"))
+        index = {name: row for row, name in enumerate(training.ids.tolist())}
+        rows = np.array([index.get(name, -1) for name in self.parents.tolist()], np.int64)
+        keep = rows >= 0
+        if max_distance is not None:
+            keep &= self.distance <= max_distance
+        behind = keep & self._behind(training, rows, held_out)
+        if behind.any() and conflicts == "error":
+            first = int(np.argmax(behind))
+            message = f"the ortholog {self.ids[first]!r} of {self.parents[first]!r} belongs to held-out rows"
+            raise InputError(message, value=str(self.groups[first]) or None, hint=FORBIDDEN)
+        kept = np.flatnonzero(keep & ~behind)
+        kept = kept[np.argsort(rows[kept], kind="stable")]
+        offsets = np.searchsorted(rows[kept], np.arange(len(training) + 1))
+        return Partners(training, self, kept, offsets.astype(np.int64), dropped=int(behind.sum()))
+
+    def _behind(self, training: Dataset, rows: Ints, held_out: Dataset | None) -> NDArray[np.bool_]:
+        """Return which orthologs are those of rows, of groups or of sequences outside the training rows."""
+        names = np.char.add(np.char.add(self.species, "\t"), self.ids)
+        behind = np.isin(names, names[rows < 0])
+        if training.groups is not None:
+            behind |= (self.groups != "") & ~np.isin(self.groups, training.groups)
+        if held_out is not None:
+            behind |= np.isin(self.sequences.row_digests(), _sequences(held_out).row_digests())
+            if held_out.groups is not None:
+                known = held_out.groups[held_out.groups != ""]
+                own = np.full(len(self), "") if training.groups is None else training.groups[np.maximum(rows, 0)]
+                behind |= np.isin(self.groups, known) | np.isin(own, known)
+        return behind
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partners:
+    """Training rows with their permitted orthologs.
+
+    Attributes
+    ----------
+    training
+        The rows.
+    orthologs
+        All orthologs; those permitted are `members`.
+    members
+        Numbers of orthologs: those of row i are ``members[offsets[i]:offsets[i + 1]]``.
+    dropped
+        Orthologs left out because they belong to held-out rows.
+    """
+
+    training: Dataset
+    orthologs: Orthologs
+    members: Ints
+    offsets: Ints
+    dropped: int
+    _pool: list[Sequences] = dataclasses.field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        """The rows without an ortholog."""
+        return int((np.diff(self.offsets) == 0).sum())
+
+    @property
+    def pool(self) -> Sequences:
+        """The training sequences, and behind them the permitted orthologs."""
+        if not self._pool:
+            own = _sequences(self.training)
+            self._pool.append(Sequences.concat([own, self.orthologs.sequences.take(self.members)]))
+        return self._pool[0]
+
+    def choose(self, rows: ArrayLike, rate: float, *, seed: int, epoch: int) -> Ints:
+        """Draw what stands in for each row: with probability `rate` one of its orthologs, each as likely, else itself.
+
+        Returns
+        -------
+        (n,) int64
+            Rows of `pool`. They follow from seed, epoch and row number alone.
+
+        Raises
+        ------
+        UsageError
+            A rate that is no probability, a seed that is no number from 0 to 2**64 - 1.
+        """
+        numbers = row_numbers(rows, len(self.training))
+        for name, number in (("seed", seed), ("epoch", epoch)):
+            if natural(name, number) >= 1 << 64:
+                raise UsageError(f"{name} must be below 2**64, {number} is not")
+        members = np.arange(len(self.members), dtype=np.int64) + len(self.training)
+        picks = np.empty(len(numbers), np.int64)
+        with kernel_errors():
+            _native.choose_orthologs(self.offsets, members, numbers, picks, float(rate), int(seed), int(epoch))
+        return picks
+
+    def swap(self, rows: ArrayLike, rate: float, *, seed: int, epoch: int) -> Sequences:
+        """Return the sequences that stand in for the rows (see `choose`), each at its own length."""
+        return self.pool.take(self.choose(rows, rate, seed=seed, epoch=epoch))
+
+    def one_hot(
+        self,
+        rows: ArrayLike,
+        rate: float,
+        *,
+        seed: int,
+        epoch: int,
+        dtype: Literal["uint8", "float32"] = "float32",
+        layout: Literal["nlc", "ncl"] = "nlc",
+        length: int | None = None,
+        align: Align = "left",
+        out: NDArray[Any] | None = None,
+        threads: int | None = None,
+    ) -> NDArray[Any]:
+        """Encode the sequences that stand in for the rows (see `choose`), as `Sequences.one_hot` does.
+
+        Parameters
+        ----------
+        length
+            None: all rows and orthologs must have one length. Else shorter ones are padded with zeros and longer ones cut:
+            at the right, or at the left where `align` is "right" (promoters, whose starts of transcription then meet).
+
+        Returns
+        -------
+        (n, length, 4) or (n, 4, length)
+        """
+        picks = self.choose(rows, rate, seed=seed, epoch=epoch)
+        choice("layout", layout, ("nlc", "ncl"))
+        choice("align", align, ("left", "right"))
+        width = _one_length(self.pool) if length is None else natural("length", length)
+        shape = (len(picks), width, 4) if layout == "nlc" else (len(picks), 4, width)
+        target = target_array(out, shape, dtype_of(dtype, ("uint8", "float32")))
+        with kernel_errors():
+            _native.gather_one_hot(
+                self.pool.data, self.pool.offsets, picks, target.reshape(-1), layout, width, align, threads
+            )
+        return target
+
+    def as_rows(self, *, length: int | None = None, align: Align = "left") -> Dataset:
+        """Return the training rows and behind them their orthologs, with target, group and columns of their rows.
+
+        Ids of orthologs are ``row:species:ortholog``. For `length` and `align` see `one_hot`; the padding is N.
+        """
+        added = np.repeat(np.arange(len(self.training)), np.diff(self.offsets))
+        rows = np.r_[np.arange(len(self.training)), added]
+        width = _one_length(self.pool) if length is None else natural("length", length)
+        columns: dict[str, Column] = {role: take_rows(column, rows) for role, column in self.training.columns.items()}
+        columns["sequence"] = fitted(self.pool, width, align)
+        others = [":".join(parts) for parts in zip(*self._names(added), strict=True)]
+        return dataclasses.replace(
+            self.training.take(rows), ids=np.array([*self.training.ids.tolist(), *others], np.str_), columns=columns
+        )
+
+    def _names(self, added: Ints) -> tuple[list[str], list[str], list[str]]:
+        species, ids = self.orthologs.species[self.members], self.orthologs.ids[self.members]
+        return self.training.ids[added].tolist(), species.tolist(), ids.tolist()
+
+
+def fitted(sequences: Sequences, length: int, align: Align = "left") -> Sequences:
+    """Return rows of one length: longer ones are cut and shorter ones get N, at the right, or where `align` is "right" at the left."""
+    choice("align", align, ("left", "right"))
+    if not len(sequences) or (sequences.lengths == length).all():
+        return sequences
+    shift = np.zeros(len(sequences), np.int64) if align == "left" else sequences.lengths - length
+    places = np.arange(length) + shift[:, None]
+    known = (places >= 0) & (places < sequences.lengths[:, None])
+    letters = np.full(known.shape, ord("N"), np.uint8)
+    letters[known] = sequences.data[(places + sequences.offsets[:-1, None])[known]]
+    return Sequences(letters.reshape(-1), np.arange(len(sequences) + 1) * length)
+
+
+def _one_length(sequences: Sequences) -> int:
+    lengths = np.unique(sequences.lengths)
+    if len(lengths) > 1:
+        message = f"rows and orthologs have {lengths[0]} to {lengths[-1]} letters"
+        raise InputError(message, hint="give length=, and align= for the end that is cut or padded")
+    return int(lengths[0]) if len(lengths) else 0
+
+
+def _sequences(dataset: Dataset) -> Sequences:
+    column = dataset.columns.get("sequence")
+    if not isinstance(column, Sequences):
+        raise UsageError(f"{dataset.name} has no sequences, its kind is {dataset.kind}")
+    return column
+
+
+def _texts(dataset: Dataset, role: str) -> Texts:
+    if role not in dataset.columns:
+        raise UsageError(f"{dataset.name} has no column {role!r}", hint=nearest(role, dataset.columns))
+    return np.asarray(dataset.columns[role]).astype(np.str_)

@@ -1,0 +1,371 @@
+"""Windows of a genome: a FASTA file through its index (``.fai``), and features of a BED or GFF3 file.
+
+A window is a feature itself, or lies around its start of transcription: `upstream` letters before it and `downstream` letters
+from it on, in the direction of the strand; on '-' the reverse complement is taken. What lies beyond a contig is N.
+"""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from genotool import _native
+from genotool.errors import GenotoolError, InputError, UsageError, nearest
+from genotool.kernels import choice, kernel_errors, natural, target_array
+from genotool.run import write_atomically
+from genotool.sequences import Sequences
+
+__all__ = ["Features", "Genome", "Windows", "read_features", "windows"]
+
+Ints: TypeAlias = NDArray[np.int64]
+Line: TypeAlias = tuple[str, int, int, int, int]
+
+STALE = "remove the index: a new one is made"
+
+
+class Genome:
+    """A FASTA file with its index; letters are read when windows are asked for.
+
+    Attributes
+    ----------
+    path
+        The FASTA file, not compressed.
+    lengths
+        Contig to letters, in the order of the index.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, write_index: bool = True) -> None:
+        """Read ``path.fai``, or make it where there is none (kept in memory where `write_index` is false or impossible).
+
+        Raises
+        ------
+        UsageError
+            A path that is no file.
+        InputError
+            A compressed file; an index that is older than its FASTA file or does not fit it; no FASTA.
+        """
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise UsageError(f"{path}: no such file", hint="check the path")
+        lines = self._index(write_index)
+        self.lengths = {name: length for name, length, *_ in lines}
+        self._places = [line[1:] for line in lines]
+        self._numbers = {name: number for number, name in enumerate(self.lengths)}
+
+    def _index(self, write: bool) -> list[Line]:
+        index = self.path.with_name(self.path.name + ".fai")
+        if index.exists():
+            if index.stat().st_mtime_ns < self.path.stat().st_mtime_ns:
+                raise InputError(f"the index is older than {self.path.name}", file=index, hint=STALE)
+            lines = _read_index(index)
+            _check_index(lines, self.path, index)
+            return lines
+        with kernel_errors(self.path):
+            lines = _native.index_fasta(self.path)
+        if write:
+            text = "".join("\t".join(map(str, line)) + "\n" for line in lines)
+            try:
+                write_atomically(index, text)
+            except GenotoolError:
+                pass  # a folder that may only be read: the index is made again next time
+        return lines
+
+    def number(self, contig: str) -> int | None:
+        """Return the place of a contig in the index, None where there is none."""
+        return self._numbers.get(contig)
+
+    def fetch(
+        self, contig: ArrayLike, start: ArrayLike, end: ArrayLike, minus: ArrayLike, *, threads: int | None = None
+    ) -> Sequences:
+        """Return windows: contig numbers, starts from 0, ends excluded, whether the reverse complement is wanted.
+
+        Raises
+        ------
+        InputError
+            A letter outside the IUPAC alphabet, with the window (from 1) and the place in its contig.
+        UsageError
+            A window that cannot be.
+        """
+        stretches = _stretches(contig, start, end, minus)
+        offsets = np.zeros(len(stretches[0]) + 1, np.int64)
+        np.cumsum(np.maximum(stretches[2] - stretches[1], 0), out=offsets[1:])
+        out = np.empty(int(offsets[-1]), np.uint8)
+        self._write(stretches, out, None, threads)
+        return Sequences._made(out, offsets)
+
+    def one_hot(
+        self,
+        contig: ArrayLike,
+        start: ArrayLike,
+        end: ArrayLike,
+        minus: ArrayLike,
+        *,
+        layout: Literal["nlc", "ncl"] = "nlc",
+        out: NDArray[np.uint8] | None = None,
+        threads: int | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the one-hot encoding of windows of one length, without the letters between; see `fetch`.
+
+        Returns
+        -------
+        (n, length, 4) or (n, 4, length) uint8
+        """
+        choice("layout", layout, ("nlc", "ncl"))
+        stretches = _stretches(contig, start, end, minus)
+        lengths = np.unique(stretches[2] - stretches[1])
+        if len(lengths) > 1:
+            raise UsageError(f"windows of {lengths[0]} to {lengths[-1]} letters", hint="one length is needed, or fetch")
+        width = int(lengths[0]) if len(lengths) else 0
+        shape = (len(stretches[0]), width, 4) if layout == "nlc" else (len(stretches[0]), 4, width)
+        target = target_array(out, shape, np.dtype(np.uint8))
+        self._write(stretches, target.reshape(-1), layout, threads)
+        return target
+
+    def _write(
+        self, stretches: tuple[Any, ...], out: NDArray[np.uint8], layout: str | None, threads: int | None
+    ) -> None:
+        with kernel_errors(self.path):
+            try:
+                _native.fetch_windows(self.path, self._places, *stretches, out, layout, threads)
+            except OSError as error:
+                raise InputError(
+                    f"cannot be read where its index points: {error}", file=self.path, hint=STALE
+                ) from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Features of a BED or GFF3 file.
+
+    Attributes
+    ----------
+    path
+        The file.
+    ids
+        (n,) text: the name (BED), or the attribute ID (GFF3); else ``contig:start-end``, counted from 1.
+    contigs
+        (n,) text.
+    start, end
+        (n,) int64 from 0, end excluded.
+    minus
+        (n,) bool: whether the strand is '-'; no strand counts as '+'.
+    lines
+        (n,) int64: the line of the file.
+    """
+
+    path: Path
+    ids: NDArray[np.str_]
+    contigs: NDArray[np.str_]
+    start: Ints
+    end: Ints
+    minus: NDArray[np.bool_]
+    lines: Ints
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """Windows that were cut out.
+
+    Attributes
+    ----------
+    sequences
+        n rows, in the direction of their strand.
+    rows
+        (n,) int64: the number of each one's feature, from 0.
+    unknown
+        (n,) int64: how many of its letters are N, those beyond a contig included.
+    dropped
+        Features left out, by reason.
+    """
+
+    sequences: Sequences
+    rows: Ints
+    unknown: Ints
+    dropped: dict[str, int]
+
+
+def read_features(path: str | PathLike[str], *, feature: str = "gene") -> Features:
+    """Read features: GFF3 where the file says so (``.gff``, ``.gff3``, ``##gff-version``), else BED; gzip is fine.
+
+    Parameters
+    ----------
+    feature
+        GFF3: the type of feature that is wanted, such as gene or mRNA.
+
+    Raises
+    ------
+    InputError
+        A line with too few columns, a start or end that is no number or not in order, an unknown strand, no feature at all.
+    """
+    from genotool.readers.table import open_bytes
+
+    file = Path(path)
+    with open_bytes(file) as stream:
+        text = stream.read().decode("utf-8", errors="replace")
+    is_gff = text.startswith("##gff-version") or any(word in {".gff", ".gff3"} for word in file.suffixes)
+    found = [
+        (number, *row)
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip() and not line.startswith(("#", "track", "browser"))
+        for row in (_gff_row if is_gff else _bed_row)(line, feature, file, number)
+    ]
+    if not found:
+        kind = f"no feature {feature!r}" if is_gff else "no line of BED"
+        raise InputError(f"{kind} in the file", file=file, hint="--feature names the type wanted, such as mRNA")
+    lines, contigs, start, end, minus, ids = zip(*found, strict=True)
+    return Features(
+        file, np.array(ids, np.str_), np.array(contigs, np.str_), np.array(start, np.int64), np.array(end, np.int64),
+        np.array(minus, bool), np.array(lines, np.int64),
+    )  # fmt: skip
+
+
+def _bed_row(line: str, _: str, file: Path, number: int) -> list[tuple[Any, ...]]:
+    cells = line.split("\t") if "\t" in line else line.split()
+    if len(cells) < 3:
+        raise InputError("BED has at least contig, start and end", file=file, row=number, value=line)
+    start, end = (_whole(cell, file, number) for cell in cells[1:3])
+    strand = cells[5].strip() if len(cells) > 5 else "+"
+    return [_feature(cells[0], start, end, strand, cells[3] if len(cells) > 3 else "", file, number)]
+
+
+def _gff_row(line: str, feature: str, file: Path, number: int) -> list[tuple[Any, ...]]:
+    cells = line.split("\t")
+    if len(cells) != 9:
+        raise InputError("GFF3 has nine columns", file=file, row=number, value=line)
+    if cells[2] != feature:
+        return []
+    attributes = dict(part.strip().partition("=")[::2] for part in cells[8].split(";"))
+    start, end = (_whole(cell, file, number) for cell in cells[3:5])
+    return [_feature(cells[0], start - 1, end, cells[6], attributes.get("ID", ""), file, number)]
+
+
+def _whole(cell: str, file: Path, number: int) -> int:
+    if not cell.strip().isdecimal():
+        raise InputError("a start or end is a whole number", file=file, row=number, value=cell)
+    return int(cell)
+
+
+def _feature(
+    contig: str, start: int, end: int, strand: str, name: str, file: Path, number: int
+) -> tuple[str, int, int, bool, str]:
+    if not 0 <= start < end:
+        raise InputError("the end is not behind the start", file=file, row=number, value=f"{start}-{end}")
+    if strand not in ("+", "-", ".", "?"):
+        raise InputError("a strand is +, - or .", file=file, row=number, value=strand)
+    return contig, start, end, strand == "-", name if name not in ("", ".") else f"{contig}:{start + 1}-{end}"
+
+
+def windows(
+    genome: Genome,
+    features: Features,
+    *,
+    upstream: int | None = None,
+    downstream: int | None = None,
+    outside: Literal["error", "drop"] = "error",
+    threads: int | None = None,
+) -> Windows:
+    """Cut the windows of features out of a genome.
+
+    Parameters
+    ----------
+    upstream, downstream
+        Letters before the start of transcription, and from it on; both None: the features themselves.
+    outside
+        What becomes of a feature on an unknown contig, or beyond its contig: "error", or "drop" (counted).
+
+    Raises
+    ------
+    InputError
+        Such a feature, with the file and its line.
+    UsageError
+        One of `upstream` and `downstream` without the other, or both 0.
+    """
+    choice("outside", outside, ("error", "drop"))
+    numbers = [genome.number(name) for name in features.contigs.tolist()]
+    contig = np.array([-1 if number is None else number for number in numbers], np.int64)
+    lengths = np.array([*genome.lengths.values(), 0], np.int64)  # -1, the unknown contig, has none
+    wrong = {
+        "on contigs that the genome does not have": contig < 0,
+        "beyond the end of their contig": (contig >= 0) & (features.end > lengths[contig]),
+    }
+    if outside == "error":
+        _refuse(genome, features, wrong)
+    rows = np.flatnonzero(~np.logical_or.reduce(list(wrong.values())))
+    start, end = _around(features, upstream, downstream)
+    sequences = genome.fetch(contig[rows], start[rows], end[rows], features.minus[rows], threads=threads)
+    counts = np.r_[0, np.cumsum(sequences.data == ord("N"))]
+    unknown = counts[sequences.offsets[1:]] - counts[sequences.offsets[:-1]]
+    return Windows(sequences, rows, unknown, {why: int(which.sum()) for why, which in wrong.items() if which.any()})
+
+
+def _around(features: Features, upstream: int | None, downstream: int | None) -> tuple[Ints, Ints]:
+    if upstream is None and downstream is None:
+        return features.start, features.end
+    if upstream is None or downstream is None or not natural("upstream", upstream) + natural("downstream", downstream):
+        raise UsageError("a window has upstream and downstream letters, at least one of them")
+    first = np.where(features.minus, features.end - downstream, features.start - upstream)
+    return first, first + upstream + downstream
+
+
+def _refuse(genome: Genome, features: Features, wrong: dict[str, NDArray[np.bool_]]) -> None:
+    missing, beyond = wrong.values()
+    if missing.any():
+        row = int(np.argmax(missing))
+        name = str(features.contigs[row])
+        message, hint = f"{genome.path.name} has no contig of this name", nearest(name, genome.lengths)
+        raise InputError(message, file=features.path, row=int(features.lines[row]), value=name, hint=hint)
+    if beyond.any():
+        row = int(np.argmax(beyond))
+        length = genome.lengths[str(features.contigs[row])]
+        message, hint = (
+            f"the feature ends beyond its contig of {length} letters",
+            "is this the assembly it was made for?",
+        )
+        raise InputError(
+            message, file=features.path, row=int(features.lines[row]), value=int(features.end[row]), hint=hint
+        )
+
+
+def _stretches(contig: ArrayLike, start: ArrayLike, end: ArrayLike, minus: ArrayLike) -> tuple[Any, ...]:
+    numbers = [np.ascontiguousarray(values, np.int64).reshape(-1) for values in (contig, start, end)]
+    return (*numbers, np.ascontiguousarray(minus, bool).reshape(-1))
+
+
+def _read_index(index: Path) -> list[Line]:
+    lines: list[Line] = []
+    for number, text in enumerate(index.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        name, *cells = text.split("\t")
+        if len(cells) != 4 or not all(cell.isdecimal() and len(cell) < 19 for cell in cells):
+            raise InputError(
+                "an index has a name and four numbers a line", file=index, row=number, value=text, hint=STALE
+            )
+        length, offset, bases, width = map(int, cells)
+        lines.append((name, length, offset, max(bases, 1), max(width, bases + 1, 2)))
+    return lines
+
+
+def _check_index(lines: list[Line], path: Path, index: Path) -> None:
+    """Raise `InputError` where a contig of the index does not lie between its own header and the next one."""
+    if path.stat().st_size == 0 or not lines:
+        raise InputError("the index or its FASTA file is empty", file=index, hint=STALE)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        for number, (name, length, offset, bases, width) in enumerate(lines, 1):
+            header = text.rfind(b">", 0, offset)
+            while header > 0 and text[header - 1 : header] != b"\n":
+                header = text.rfind(b">", 0, header)
+            words = text[header + 1 : offset].split(maxsplit=1) if header >= 0 else []
+            end = offset + (length - 1) // bases * width + (length - 1) % bases + 1 if length else offset
+            behind = text[end : end + 2 * (width - bases) + 64].lstrip()[:1] if end <= len(text) else b"?"
+            if not words or words[0].decode("utf-8", "replace") != name or behind not in (b"", b">"):
+                raise InputError(f"the index does not fit {path.name}", file=index, row=number, value=name, hint=STALE)
+            if text[offset - 1 : offset] != b"\n":
+                raise InputError(f"the index does not fit {path.name}", file=index, row=number, value=name, hint=STALE)

@@ -20,7 +20,7 @@ import numpy as np
 from genotool import download, plugins, readers, sniff
 from genotool.catalogue import Catalogue, Entry, read_catalogue
 from genotool.dataset import Dataset, Kind, Task
-from genotool.errors import InputError, UsageError, nearest
+from genotool.errors import GenotoolError, InputError, UsageError, nearest
 
 __all__ = [
     "DATA_VARIABLE", "Found", "by_cell", "cells", "data_folder", "entries", "files_of", "find", "is_path",
@@ -119,16 +119,27 @@ def _all(data_dir: Path | str | None) -> Iterator[Found]:
         said = "--data-dir" if data_dir is not None else DATA_VARIABLE
         for entry in _catalogue(folder / CATALOGUE).entries.values():
             yield Found(entry, f"the folder {folder} ({said})", folder)
-    for plugin, path in plugins.catalogues("registry"):
+    for plugin, _, catalogue in _of_plugins("registry"):
         kept = download.cache_folder() / plugin
-        for entry in _catalogue(path).entries.values():
+        for entry in catalogue.entries.values():
             there = all((kept / spec.path).is_file() for spec in entry.files.values())
             where = f"the download cache {kept}" if there else f"the registry of the plugin {plugin}"
             yield Found(entry, where, kept, at_hand=there)
-    for plugin, path in plugins.catalogues("folder"):
-        own = _catalogue(path).entries.get(path.parent.name)
+    for plugin, path, catalogue in _of_plugins("folder"):
+        own = catalogue.entries.get(path.parent.name)
         if own is not None:  # a shipped folder answers to its own name only: never a silent stand-in
             yield Found(own, f"the simulated sets of the plugin {plugin}", path.parent)
+
+
+def _of_plugins(kind: str) -> Iterator[tuple[str, Path, Catalogue]]:
+    """Yield the catalogues that plugins ship; one that cannot be read costs its own sets only, and is said."""
+    for plugin, path in plugins.catalogues(kind):
+        try:
+            catalogue = _catalogue(path)
+        except (GenotoolError, OSError) as error:
+            log.warning("the data sets of the plugin %s cannot be listed: %s", plugin, error)
+            continue
+        yield plugin, path, catalogue
 
 
 def find(name: str, *, data_dir: Path | str | None = None) -> Found:

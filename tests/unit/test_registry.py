@@ -230,3 +230,18 @@ def test_the_public_layouts_load(file: str, task: Task, roles: set[str]) -> None
 
 def test_plugins_name_their_catalogues() -> None:
     assert [name for name, _ in plugins.catalogues("registry", "sgrna")] == ["sgrna"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "no TOML"])
+def test_a_plugin_with_a_damaged_catalogue_costs_its_own_sets_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    known = registry.names()
+    broken = tmp_path / "broken" / "catalogue.toml"
+    if damage == "no TOML":
+        broken.parent.mkdir()
+        broken.write_text("[[[")
+    shipped = plugins.catalogues
+    monkeypatch.setattr(plugins, "catalogues", lambda kind, plugin=None: (("broken", broken), *shipped(kind, plugin)))
+    assert registry.names() == known
+    assert "the data sets of the plugin broken cannot be listed" in caplog.text

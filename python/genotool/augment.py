@@ -1,7 +1,7 @@
 """EvoAug: evolution-inspired augmentations of training sequences, which keep their length.
 
-Training rows are changed anew in every epoch; validation and prediction see the rows as they are. A row's changes follow
-from seed, epoch and row number alone: they are the same for any thread count, batch size and order of the batches.
+Training rows are changed anew in every epoch; validation and prediction see the rows as they are. A row's changes
+follow from seed, epoch and row number alone: they are the same for any thread count, batch size and order of batches.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["EvoAug"]
 class EvoAug:
     """Which augmentations [1]_ rows get; a family nests this in its config. The defaults are the paper's for enhancers.
 
-    Applied in this order: deletion, reverse complement, insertion, translocation, inversion, mutation, noise. Each row gets
-    `per_row` of those that are on, drawn anew in every epoch. The distributions are those of the authors' package
+    Applied in this order: deletion, reverse complement, insertion, translocation, inversion, mutation, noise. Each row
+    gets `per_row` of those that are on, drawn anew in every epoch. The distributions are those of the authors' package
     (evoaug 1.0.6), but for the length, which stays: of a row made longer by an insertion, the middle is kept.
 
     References
@@ -81,7 +81,7 @@ class EvoAug:
         Parameters
         ----------
         x
-            (n, length, 4) float32, or (n, 4, length) in the layout "ncl"; channels A, C, G, T. N (zeros) is moved as it is.
+            (n, length, 4) float32, or (n, 4, length) in the layout "ncl"; A, C, G, T. N (zeros) moves as it is.
         rows
             (n,) the number of each row in the training data: equal numbers get equal random numbers.
         seed, epoch

@@ -28,8 +28,8 @@ class Batches(Generic[T]):
     Parameters
     ----------
     make
-        (rows, epoch) to a batch, called in another thread; what it raises is raised where the batch is asked for. Its result
-        must follow from its arguments alone: then the batches are the same however they are asked for.
+        (rows, epoch) to a batch, called in another thread; what it raises is raised where the batch is asked for. Its
+        result must follow from its arguments alone: then the batches are the same however they are asked for.
     count
         The number of rows.
     size

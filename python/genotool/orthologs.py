@@ -1,8 +1,10 @@
 """PhyloAug: a training sequence is swapped for one of its orthologs, or its orthologs are added as rows.
 
-`Orthologs` is a table of orthologs by the id of the row that they belong to. `Orthologs.of` matches it with training rows
-and makes sure that nothing comes in from behind the split: an ortholog that belongs to a group outside the training rows, or
-whose sequence is a held-out row, is refused (or dropped and counted).
+`Orthologs` is a table of orthologs by the id of the row that they belong to. `Orthologs.of` matches it with training
+rows and makes sure that nothing comes in from behind the split: an ortholog that belongs to a group outside the
+training rows, or whose sequence is a held-out row, is refused (or dropped and counted).
+
+Duncan, Mitchell, Moses (2024), Bioinformatics 40, btae190. doi:10.1093/bioinformatics/btae190
 """
 
 from __future__ import annotations
@@ -101,8 +103,8 @@ class Orthologs:
         Raises
         ------
         InputError
-            A species without a FASTA file, an ortholog that is not in it, a distance that is no number, a pair that occurs
-            twice; with file and row.
+            A species without a FASTA file, an ortholog that is not in it, a distance that is no number, a pair that
+            occurs twice; with file and row.
         """
         from genotool.readers.fasta import read_fasta
         from genotool.readers.table import numbers, read_table
@@ -269,8 +271,8 @@ class Partners:
         Parameters
         ----------
         length
-            None: all rows and orthologs must have one length. Else shorter ones are padded with zeros and longer ones cut:
-            at the right, or at the left where `align` is "right" (promoters, whose starts of transcription then meet).
+            None: all rows and orthologs must have one length. Else shorter ones are padded with zeros and longer ones
+            cut: at the right, or at the left where `align` is "right" (promoters that end at their start).
 
         Returns
         -------
@@ -309,7 +311,7 @@ class Partners:
 
 
 def fitted(sequences: Sequences, length: int, align: Align = "left") -> Sequences:
-    """Return rows of one length: longer ones are cut and shorter ones get N, at the right, or where `align` is "right" at the left."""
+    """Return rows of one length: cut or padded with N at the right, or where `align` is "right" at the left."""
     choice("align", align, ("left", "right"))
     if not len(sequences) or (sequences.lengths == length).all():
         return sequences

@@ -1,12 +1,13 @@
 """Windows of a genome: a FASTA file through its index (``.fai``), and features of a BED or GFF3 file.
 
-A window is a feature itself, or lies around its start of transcription: `upstream` letters before it and `downstream` letters
-from it on, in the direction of the strand; on '-' the reverse complement is taken. What lies beyond a contig is N.
+A window is a feature itself, or lies around its start of transcription: `upstream` letters before it and `downstream`
+letters from it on, in the direction of the strand; on '-' the reverse complement is taken. Beyond a contig there is N.
 """
 
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -41,7 +42,7 @@ class Genome:
     """
 
     def __init__(self, path: str | PathLike[str], *, write_index: bool = True) -> None:
-        """Read ``path.fai``, or make it where there is none (kept in memory where `write_index` is false or impossible).
+        """Read ``path.fai``, or make it where there is none (in memory where `write_index` is false or impossible).
 
         Raises
         ------
@@ -70,10 +71,8 @@ class Genome:
             lines = _native.index_fasta(self.path)
         if write:
             text = "".join("\t".join(map(str, line)) + "\n" for line in lines)
-            try:
+            with suppress(GenotoolError):  # a folder that may only be read: the index is made again next time
                 write_atomically(index, text)
-            except GenotoolError:
-                pass  # a folder that may only be read: the index is made again next time
         return lines
 
     def number(self, contig: str) -> int | None:
@@ -204,7 +203,7 @@ def read_features(path: str | PathLike[str], *, feature: str = "gene") -> Featur
     Raises
     ------
     InputError
-        A line with too few columns, a start or end that is no number or not in order, an unknown strand, no feature at all.
+        A line with too few columns, a start or end that is no number or not in order, an unknown strand, no feature.
     """
     from genotool.readers.table import open_bytes
 

@@ -1,13 +1,12 @@
-"""EvoAug: each augmentation against an independent NumPy version of the authors' algorithm, and what must never change."""
+"""EvoAug: each augmentation against an independent NumPy version of the authors' algorithm, and what never changes."""
 
 import numpy as np
 import pytest
-from scipy import stats
-
 from genotool.augment import EvoAug
 from genotool.config import settings
 from genotool.errors import UsageError
 from genotool.sequences import Sequences
+from scipy import stats
 
 ROWS, LENGTH = 3_000, 120
 OFF = {
@@ -29,7 +28,8 @@ def letters():
 def augmented(what, letters, epoch=0):
     x = what.augment(EYE[letters], np.arange(len(letters)), seed=1, epoch=epoch)
     assert x.shape == (*letters.shape, 4)
-    assert set(np.unique(x)) == {0.0, 1.0} and (x.sum(2) == 1).all()
+    assert set(np.unique(x)) == {0.0, 1.0}
+    assert (x.sum(2) == 1).all()
     return x.argmax(2)
 
 
@@ -179,7 +179,8 @@ def test_unknown_letters_move_and_nothing_on_changes_nothing():
     x = np.zeros((1, 40, 4), np.float32)
     x[0, :10] = EYE[0]
     made = only(translocation_min=5, translocation_max=5).augment(x, [0], seed=1, epoch=0)
-    assert made.sum() == 10 and (made != x).any()
+    assert made.sum() == 10
+    assert (made != x).any()
     for what in (EvoAug.none(), only(), only(per_row=0, mutation=0.5)):
         assert not what.enabled
         np.testing.assert_array_equal(what.augment(x, [0], seed=1, epoch=0), x)
@@ -206,4 +207,5 @@ def test_out_is_written_and_what_cannot_be_is_refused(letters):
 
 def test_it_is_a_config_that_a_family_can_nest():
     names = [setting.name for setting in settings(EvoAug)]
-    assert names[0] == "per_row" and len(names) == 14
+    assert names[0] == "per_row"
+    assert len(names) == 14

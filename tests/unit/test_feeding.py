@@ -4,9 +4,12 @@ import threading
 
 import numpy as np
 import pytest
-
 from genotool.errors import UsageError
 from genotool.feeding import Batches
+
+
+def identity(rows, epoch):
+    return rows
 
 
 def test_batches_are_the_same_however_they_are_asked_for():
@@ -16,7 +19,8 @@ def test_batches_are_the_same_however_they_are_asked_for():
     with Batches(make, 25, 4, seed=3) as ahead, Batches(make, 25, 4, seed=3, ahead=0) as plain:
         for _ in range(3):
             made = list(ahead)
-            assert len(made) == len(ahead) == 7 and len(made[-1]) == 1
+            assert len(made) == len(ahead) == 7
+            assert len(made[-1]) == 1
             for batch, expected in zip(made, plain, strict=True):
                 np.testing.assert_array_equal(batch, expected)
             np.testing.assert_array_equal(np.sort(np.concatenate(made)), np.arange(25) * 10 + ahead.epoch)
@@ -59,7 +63,7 @@ def test_an_error_is_raised_where_its_batch_is_asked_for():
 
 def test_no_thread_is_left_behind():
     before = threading.active_count()
-    with Batches(lambda rows, epoch: rows, 100, 1, seed=1) as batches:
+    with Batches(identity, 100, 1, seed=1) as batches:
         batches[0]
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
@@ -67,6 +71,6 @@ def test_no_thread_is_left_behind():
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(UsageError):
-        Batches(lambda rows, epoch: rows, 5, 0, seed=1)
+        Batches(identity, 5, 0, seed=1)
     with pytest.raises(IndexError):
-        Batches(lambda rows, epoch: rows, 5, 1, seed=1)[5]
+        Batches(identity, 5, 1, seed=1)[5]

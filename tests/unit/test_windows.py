@@ -1,0 +1,168 @@
+"""Windows of a genome: against plain Python on random features, the index, and what is refused."""
+
+import os
+
+import numpy as np
+import pytest
+from genotool.errors import InputError, UsageError
+from genotool.sequences import Sequences
+from genotool.windows import Genome, read_features, windows
+from hypothesis import given
+from hypothesis import strategies as st
+
+PAIRS = str.maketrans("ACGTNRY", "TGCANYR")
+CONTIGS = {"chr1": "ACGTNacgtRYn" * 40, "2": "GATTACA", "scaffold_3": "TTTAAACCCGGG" * 10}
+
+
+@pytest.fixture
+def genome(tmp_path):
+    return fasta(tmp_path / "genome.fa", CONTIGS)
+
+
+def fasta(path, contigs, width=17, end="\n"):
+    lines = []
+    for name, text in contigs.items():
+        lines += [f">{name} a description with > in it", *(text[i : i + width] for i in range(0, len(text), width))]
+    path.write_bytes((end.join(lines) + end).encode())
+    return path
+
+
+def plain(contig, start, end, minus):
+    text = "".join(contig[i].upper() if 0 <= i < len(contig) else "N" for i in range(start, end))
+    return text.translate(PAIRS)[::-1] if minus else text
+
+
+def written(path, text):
+    path.write_text(text)
+    return path
+
+
+asked = st.lists(st.tuples(st.sampled_from(list(CONTIGS)), st.integers(0, 600), st.integers(1, 80), st.booleans()))
+
+
+@given(asked=asked, upstream=st.integers(0, 90), downstream=st.integers(1, 90), width=st.integers(1, 80))
+def test_windows_are_those_of_plain_python(tmp_path_factory, asked, upstream, downstream, width):
+    folder = tmp_path_factory.mktemp("w")
+    genome = Genome(fasta(folder / "g.fa", CONTIGS, width, "\r\n" if width % 2 else "\n"))
+    rows = [(name, start % len(CONTIGS[name]), size, minus) for name, start, size, minus in asked]
+    rows = [(name, start, min(start + size, len(CONTIGS[name])), minus) for name, start, size, minus in rows]
+    lines = "".join(f"{name}\t{start}\t{end}\tx\t0\t{'+-'[minus]}\n" for name, start, end, minus in rows)
+    if not rows:
+        return
+    features = read_features(written(folder / "f.bed", lines))
+    expected = [plain(CONTIGS[name], start, end, minus) for name, start, end, minus in rows]
+    assert list(windows(genome, features).sequences) == expected
+    first = [end - downstream if minus else start - upstream for _, start, end, minus in rows]
+    expected = [
+        plain(CONTIGS[name], at, at + upstream + downstream, minus)
+        for (name, _, _, minus), at in zip(rows, first, strict=True)
+    ]
+    made = windows(genome, features, upstream=upstream, downstream=downstream, threads=2)
+    assert list(made.sequences) == expected
+    assert made.unknown.tolist() == [text.count("N") for text in expected]
+    contig = [genome.number(name) for name, *_ in rows]
+    ends, minus = np.array(first) + upstream + downstream, [row[3] for row in rows]
+    for layout in ("nlc", "ncl"):
+        x = genome.one_hot(contig, first, ends, minus, layout=layout)
+        np.testing.assert_array_equal(x, Sequences.from_strings(expected).one_hot(layout=layout))
+
+
+def test_pyfaidx_agrees(genome):
+    pyfaidx = pytest.importorskip("pyfaidx", reason="a peer; see benches/requirements.txt")
+    rng, ours, theirs = np.random.default_rng(1), Genome(genome), pyfaidx.Fasta(str(genome), sequence_always_upper=True)
+    contig = rng.integers(0, 3, 300)
+    names = list(CONTIGS)
+    ends = np.array([rng.integers(1, len(CONTIGS[names[i]]) + 1) for i in contig])
+    starts, minus = rng.integers(0, ends), rng.integers(0, 2, 300).astype(bool)
+    expected = [
+        str((-theirs[names[i]][s:e]) if m else theirs[names[i]][s:e])
+        for i, s, e, m in zip(contig, starts, ends, minus, strict=True)
+    ]
+    assert list(ours.fetch(contig, starts, ends, minus)) == expected
+    index = [line.split("\t") for line in (genome.parent / "genome.fa.fai").read_text().splitlines()]
+    assert [int(line[1]) for line in index] == [len(theirs[name]) for name in names]
+
+
+def test_the_index_is_written_used_and_refused_when_stale(genome):
+    Genome(genome)
+    index = genome.parent / "genome.fa.fai"
+    first = index.read_text()
+    assert first.splitlines()[1].split("\t")[:2] == ["2", "7"]
+    os.utime(index, (1e9, 1e9))
+    with pytest.raises(InputError, match="older than"):
+        Genome(genome)
+    for wrong in (
+        first.replace("chr1", "chr9"), first.replace("\t7\t", "\t6\t"), first.replace("\t17\t", "\t16\t"),
+        first.replace("480", "x"), "", first.replace("\t7\t", "\t70000\t"),
+    ):  # fmt: skip
+        written(index, wrong)
+        with pytest.raises(InputError) as error:
+            Genome(genome)
+        assert "remove the index" in str(error.value)
+    index.unlink()
+    assert Genome(genome, write_index=False).lengths == {name: len(text) for name, text in CONTIGS.items()}
+    assert not index.exists()
+
+
+def test_gff3_features_are_those_of_the_type(genome, tmp_path):
+    text = (
+        "##gff-version 3\nchr1\tx\tgene\t11\t20\t.\t-\t.\tID=g1;Name=a\nchr1\tx\tmRNA\t12\t20\t.\t-\t.\tID=m1\n"
+        "2\tx\tgene\t1\t7\t.\t+\t.\tName=b\n"
+    )
+    file = written(tmp_path / "a.gff3", text)
+    genes = read_features(file)
+    assert genes.ids.tolist() == ["g1", "2:1-7"]
+    assert genes.lines.tolist() == [2, 4]
+    assert list(windows(Genome(genome), genes).sequences) == [plain(CONTIGS["chr1"], 10, 20, True), "GATTACA"]
+    made = windows(Genome(genome), read_features(file, feature="mRNA"), upstream=2, downstream=3)
+    assert list(made.sequences) == [plain(CONTIGS["chr1"], 17, 22, True)]
+    with pytest.raises(InputError, match="no feature 'exon'"):
+        read_features(file, feature="exon")
+
+
+def test_features_outside_the_genome_are_named_or_counted(genome, tmp_path):
+    file = written(tmp_path / "f.bed", "chr1\t0\t5\nchr2\t0\t5\n2\t3\t9\n")
+    known, features = Genome(genome), read_features(file)
+    with pytest.raises(InputError, match=r"f.bed, row 2: .*no contig.*'chr2'"):
+        windows(known, features)
+    made = windows(known, features, outside="drop")
+    assert made.rows.tolist() == [0]
+    assert sum(made.dropped.values()) == 2
+    with pytest.raises(InputError, match=r"f.bed, row 1: .*beyond its contig of 7 letters.*9"):
+        windows(known, read_features(written(file, "2\t3\t9\n")))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("chr1\t5", "at least contig"),
+        ("chr1\t5\tx", "whole number"),
+        ("chr1\t-5\t7", "whole number"),
+        ("chr1\t5\t5", "not behind the start"),
+        ("chr1\t5\t9\tn\t0\t*", "strand"),
+        ("# nothing", "no line of BED"),
+    ],
+)
+def test_a_line_that_is_no_feature_is_named(tmp_path, line, message):
+    with pytest.raises(InputError, match=message):
+        read_features(written(tmp_path / "f.bed", line + "\n"))
+
+
+def test_what_is_no_genome_is_refused(tmp_path, genome):
+    import gzip
+
+    packed = tmp_path / "g.fa.gz"
+    packed.write_bytes(gzip.compress(genome.read_bytes()))
+    with pytest.raises(InputError, match=r"compressed.*\n.*bgzip -d"):
+        Genome(packed)
+    with pytest.raises(InputError, match="different length"):
+        Genome(written(tmp_path / "h.fa", ">a\nACGT\nAC\nACGT\n"))
+    with pytest.raises(UsageError, match="no such file"):
+        Genome(tmp_path / "none.fa")
+    damaged = Genome(written(tmp_path / "d.fa", ">a\nAC*T\n"))
+    with pytest.raises(InputError, match=r"d.fa, row 1.*position 3"):
+        damaged.fetch([0], [0], [4], [False])
+    with pytest.raises(UsageError):
+        damaged.fetch([1], [0], [4], [False])
+    with pytest.raises(UsageError, match="upstream and downstream"):
+        windows(Genome(genome), read_features(written(tmp_path / "f.bed", "2\t1\t2\n")), upstream=4)

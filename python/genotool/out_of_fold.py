@@ -38,6 +38,9 @@ __all__ = ["combine", "named"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
+CONSTANT = "majority"
+"""The floor that says the same of every row. Pooled as it is, the constants of the folds would order their rows, and
+the wrong way: a fold with many positives is one whose training rows have few."""
 SPREAD = re.compile(r" \(\w+ -?[\d.]+ to -?[\d.]+\)$")
 """What the summary of the shuffled floor says of one fold alone."""
 
@@ -107,9 +110,11 @@ def _floors(
     floors = []
     for name in shared_floors([fold.rows for fold in done]):
         score = _mean([(fold.at, fold.rows.floors[name]) for fold in done], repeats, shape)
-        summary = SPREAD.sub("", str(done[0].test["floors"][name].get("summary", "")))
+        summary = SPREAD.sub("", str(done[0].test["floors"][name].get("summary", ""))) + ", fitted in each fold"
+        if name == CONSTANT:
+            score, summary = np.broadcast_to(score.mean(axis=0), shape).copy(), f"{summary}; the mean of the folds'"
         estimates = bootstrap(task, np.asarray(dataset.target), score, groups=dataset.groups, seed=seed)
-        floors.append(Floor(name, f"{summary}, fitted in each fold", score, estimates))
+        floors.append(Floor(name, summary, score, estimates))
     return floors
 
 
@@ -168,7 +173,11 @@ def _sentence(metric: str, mean: Mapping[str, Any], test: Mapping[str, Any], fol
     scores = f", the mean of its {folds.repeats} repeats" if folds.repeats > 1 else ""
     first = f"Pooled, one {title} over all {test['n']} rows, each scored by a model that did not see it{scores}: "
     second = f"Mean of {mean['folds']} folds, {title} within each: "
-    return f"{first}{_number(pooled)}. {second}{_number(mean['value'])} (standard deviation {_number(mean['sd'])})."
+    said = f"{first}{_number(pooled)}. {second}{_number(mean['value'])} (standard deviation {_number(mean['sd'])})."
+    if None in (pooled, mean["value"], mean["sd"]):
+        return said
+    lost = (mean["value"] - pooled) * (-1 if metric in LOWER_IS_BETTER else 1)
+    return f"{said} The folds' scores are of unlike scale: pooling lowers it." if lost > mean["sd"] else said
 
 
 def _number(value: float | None) -> str:
@@ -176,9 +185,9 @@ def _number(value: float | None) -> str:
 
 
 def _audit(done: Sequence[_Fold]) -> Audit:
-    """Return what the audits of all folds found, each finding once."""
+    """Return what the audits of all folds found, like findings as one."""
     held = [Audit.from_json(fold.run.read_json("audit.json"), file=fold.run.file("audit.json")) for fold in done]
-    return reduce(Audit.merged, held)
+    return Audit.of_parts(held, "folds")
 
 
 def _counts(done: Sequence[_Fold]) -> dict[str, int]:

@@ -147,6 +147,10 @@ class Trained:
         InputError
             If the data behind the name have changed since.
         """
+        return self._dataset
+
+    @cached_property
+    def _dataset(self) -> Dataset:
         data = self.run.record["data"]
         operand = data and (data[0].get("operand") or data[0].get("name"))
         if not operand or "digest" not in data[0]:

@@ -155,6 +155,10 @@ def test_out_of_fold_scores_are_pooled_and_averaged(validated: Run, shared_data:
     assert found["floors_mean_of_folds"]["memoriser"]["sd"] == pytest.approx(np.std(floor, ddof=1))
     assert found["sentence"].startswith("Pooled, one ROC-AUC over all 160 rows")
     assert "Mean of 6 folds" in found["sentence"]
+    assert "unlike scale" not in found["sentence"]
+    assert metrics["test"]["floors"]["majority"]["roc_auc"]["value"] == 0.5  # pooled as they are: below
+    constants = [np.unique(rows.floors["majority"]) for rows in parts.values()]
+    assert len(np.unique(constants)) > 1
 
     difference = np.array(each) - np.array(floor)
     rows = [Run.open(run.path / f"folds/{name}").record["split"]["rows"] for name in run.record["folds"]["names"]]
@@ -162,6 +166,20 @@ def test_out_of_fold_scores_are_pooled_and_averaged(validated: Run, shared_data:
     t = difference.mean() / np.sqrt((1 / 6 + share) * difference.var(ddof=1))
     assert found["t_tests"]["memoriser"]["t"] == pytest.approx(t, rel=0.02)  # the mean counts of rows are rounded
     assert found["t_tests"]["memoriser"]["p"] == pytest.approx(2 * stats.t.sf(abs(t), 5), rel=0.1)
+
+
+def test_scores_of_unlike_scale_are_said(validated: Run, shared_data: Path, tmp_path: Path) -> None:
+    run = Run.open(Path(shutil.copytree(validated.path, tmp_path / "cv")))
+    dataset, folds = loaded(run, shared_data)
+    for repeat in (1, 2):
+        file = run.path / f"folds/{repeat}-1/predictions.tsv"
+        header, *lines = (line.split("\t") for line in file.read_text().splitlines())
+        place = header.index("score")
+        for line in lines:
+            line[place] = f"{float(line[place]) / 1000:.9g}"  # the order within the fold stays
+        file.write_text("\n".join(map("\t".join, [header, *lines])) + "\n")
+    combine(run, dataset, folds, floors=False, seed=0)
+    assert run.read_json("metrics.json")["cross_validation"]["sentence"].endswith("unlike scale: pooling lowers it.")
 
 
 def test_many_classes_by_a_file_that_names_what_it_leaves_out(data_folder: Path, tmp_path: Path) -> None:

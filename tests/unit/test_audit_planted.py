@@ -218,3 +218,17 @@ def test_what_an_older_version_wrote_is_read() -> None:
     read = Audit.from_json(json.loads(json.dumps({"format": 1, "findings": [old], "data": ["x"]})))
     assert read.findings[0].partners == ()
     assert "None" not in read.table()
+
+
+def test_like_findings_of_folds_are_one_with_their_counts() -> None:
+    def met(count: int, where: str = "test", severity: str = "note") -> Finding:
+        message = f"{count} of 50 {where} rows are near"
+        return Finding("near-rows-across-parts", severity, count, 50, message, "", data=("one",))
+
+    batches = [Finding("batch-explains-label", "warning", 9, 9, f"{name} explains", "", data=("one",)) for name in "ab"]
+    held = [met(3)], [met(9, severity="warning"), met(2, "valid")], []
+    folds = [Audit.of([*own, *batches], ["one"]) for own in held]
+    near, *others = sorted(Audit.of_parts(folds, "folds").findings, key=lambda item: -len(item.message))
+    said = "9 of 50 test rows are near (the worst of 3 such findings, of 2 to 9, in 2 of 3 folds)"
+    assert (near.message, near.severity, near.count) == (said, "warning", 9)
+    assert sorted(item.message for item in others) == ["a explains", "b explains"]

@@ -5,6 +5,7 @@ it.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,27 @@ class Audit:
         ordered = sorted(distinct, key=lambda item: -SEVERITIES.index(item.severity))
         return cls(tuple(ordered), tuple(dict.fromkeys(data)))
 
+    @classmethod
+    def of_parts(cls, audits: Sequence[Audit], what: str) -> Audit:
+        """Return the audits of like parts of one run as one.
+
+        What all of them found word for word stands once; of other findings of one code in one data set the worst, and
+        how many they are.
+
+        Parameters
+        ----------
+        what
+            What the parts are called, such as ``folds``.
+        """
+        said = Counter(message for audit in audits for message in {item.message for item in audit.findings})
+        alike: dict[tuple[Any, ...], list[tuple[int, Finding]]] = {}
+        for number, audit in enumerate(audits):
+            for item in audit.findings:
+                key = (item.code, item.data, item.message if said[item.message] == len(audits) else None)
+                alike.setdefault(key, []).append((number, item))
+        merged = [_worst(items, len(audits), what) for items in alike.values()]
+        return cls.of(merged, [name for audit in audits for name in audit.data])
+
     def merged(self, other: Audit) -> Audit:
         """Return both audits as one."""
         return Audit.of([*self.findings, *other.findings], [*self.data, *other.data])
@@ -131,6 +153,18 @@ class Audit:
         if not self.findings:
             return f"nothing found in {', '.join(self.data)}"
         return "\n".join(line for finding in self.findings for line in lines_of(finding))
+
+
+def _worst(items: Sequence[tuple[int, Finding]], parts: int, what: str) -> Finding:
+    """Return the worst of like findings, and in words how many of them there are, in how many of the parts."""
+    worst = max(
+        (item for _, item in items), key=lambda it: (SEVERITIES.index(it.severity), it.count / max(1, it.total))
+    )
+    if len({item.message for _, item in items}) == 1:
+        return worst
+    counts, within = [item.count for _, item in items], len({number for number, _ in items})
+    more = f"the worst of {len(items)} such findings, of {min(counts)} to {max(counts)}, in {within} of {parts} {what}"
+    return dataclasses.replace(worst, message=f"{worst.message} ({more})")
 
 
 def shown(ids: Sequence[str] | NDArray[np.str_]) -> tuple[str, ...]:

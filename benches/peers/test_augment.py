@@ -30,7 +30,7 @@ def batch(rows, length, seed=0):
 
 
 def features(x, original):
-    """What an augmentation leaves of rows: letters that match in place, the ends of what does not, composition, values."""
+    """What an augmentation leaves of rows: letters that match in place, the ends of what does not, values."""
     same = x.argmax(1) == original.argmax(1)
     shifted = np.stack([(np.roll(x.argmax(1), s, 1) == original.argmax(1)).sum(1) for s in range(-20, 21)])
     reverse = (x.argmax(1) == original[:, ::-1, ::-1].argmax(1)).sum(1)

@@ -167,7 +167,7 @@ class Orthologs:
         behind = keep & self._behind(training, rows, held_out)
         if behind.any() and conflicts == "error":
             first = int(np.argmax(behind))
-            message = f"the ortholog {self.ids[first]!r} of {self.parents[first]!r} belongs to held-out rows"
+            message = f"the ortholog '{self.ids[first]}' of '{self.parents[first]}' belongs to held-out rows"
             raise InputError(message, value=str(self.groups[first]) or None, hint=FORBIDDEN)
         kept = np.flatnonzero(keep & ~behind)
         kept = kept[np.argsort(rows[kept], kind="stable")]

@@ -8,7 +8,7 @@ from genotool.errors import UsageError
 from genotool.feeding import Batches
 
 
-def identity(rows, epoch):
+def identity(rows, _):
     return rows
 
 
@@ -36,7 +36,7 @@ def test_batches_are_the_same_however_they_are_asked_for():
 def test_the_next_batches_are_made_while_one_is_used_but_no_more():
     made, wanted = [], threading.Semaphore(0)
 
-    def make(rows, epoch):
+    def make(rows, _):
         made.append(int(rows[0]))
         wanted.release()
         return rows
@@ -49,7 +49,7 @@ def test_the_next_batches_are_made_while_one_is_used_but_no_more():
 
 
 def test_an_error_is_raised_where_its_batch_is_asked_for():
-    def make(rows, epoch):
+    def make(rows, _):
         if 2 in rows:
             raise ValueError("the third row")
         return rows

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from genotool.family import ShipsModel
+from genotool.manifest import RECORD, manifest_of, record_digest
 from genotool.persist import save_arrays
 from genotool.plugins import family
 from genotool.run import write_atomically
@@ -22,7 +23,7 @@ from genotool.split import Part
 from genotool.trained import Trained, open_trained
 
 KEPT = ("model.keras", "model.json", "config.toml", "training_keys.bin", "metrics.json", "trials.tsv", "DONE")
-PRIVATE = ("cwd", "host", "pid", "parents")
+PRIVATE = ("cwd", "host", "pid", "parents", "manifest")
 RIDGE = 1000.0
 WHY_JOINT = """A model of this screen alone ranks its held-out guides better
   (Spearman .868); this one was chosen because its transfers to cell lines are better (ROC-AUC, mean of three lines and
@@ -46,10 +47,16 @@ def main(run: Path) -> None:
     record = {key: value for key, value in trained.run.record.items() if key not in PRIVATE}
     record["data"] = [{**item, "path": Path(item["path"]).name, "data_dir": None} for item in record["data"]]
     record["command"] = [word if "/" not in word else Path(word).name for word in record["command"]]
-    write_atomically(target / "run.json", json.dumps(record, indent=1) + "\n")
     save_arrays(target / "reference.npz", reference(trained))
     write_atomically(target / "MODEL_CARD.md", card(record, trained.run.read_json("metrics.json")))
+    seal(target, record)
     print(f"{target}: {sum(file.stat().st_size for file in target.rglob('*') if file.is_file()):,} bytes")
+
+
+def seal(target: Path, record: dict[str, Any]) -> None:
+    """Write ``run.json`` with the manifest of what ships, by which `genotool audit` sees a file that was changed."""
+    manifest = {**manifest_of(target), RECORD: record_digest(record)}
+    write_atomically(target / RECORD, json.dumps({**record, "manifest": manifest}, indent=1) + "\n")
 
 
 def deflate(file: Path) -> None:

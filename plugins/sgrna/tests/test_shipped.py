@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from genotool.audit.verified import verify
+from genotool.dataset import Dataset
+from genotool.errors import UnavailableError
 
 GUIDES = ("GACGTTACCGGATTACAGTCAGG", "GGGCATCAGCTACGACTACGTGG", "ATATATATGCGCGCGCTTTTCGG", "CCATGGTTAACGATCGATTAAGG")
 
@@ -62,3 +66,21 @@ def test_the_shipped_model_has_seen_no_guide_of_the_cell_lines() -> None:
     assert keys is not None
     for line in ("hct116", "hela", "hl60", "hek293"):
         assert not overlap_mask(registry.load(line), keys, relations=("exact", "reverse_complement", "variant")).any()
+
+
+def test_the_audit_sees_a_file_that_was_changed(tmp_path: Path) -> None:
+    from genotool.plugins import family
+    from genotool.run import Run
+
+    def absent() -> Dataset:
+        raise UnavailableError("not downloaded for a test")
+
+    def found(folder: Path) -> dict[str, str]:
+        return {item.code: item.severity for item in verify(Run.open(folder), absent).findings}
+
+    folder = family("sgrna").shipped_model()  # type: ignore[attr-defined]
+    assert set(found(folder)) == {"data-not-at-hand"}
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    card = copy / "MODEL_CARD.md"
+    card.write_text(card.read_text().replace("HEK293T", "HeLa"))
+    assert found(copy)["file-changed"] == "severe"

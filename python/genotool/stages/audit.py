@@ -25,6 +25,9 @@ from genotool.trained import Ensemble, Trained, open_trained, with_members
 
 __all__ = ["AuditRequest", "audit"]
 
+WITHOUT_DATA = {"data-not-at-hand", "data-changed"}
+"""The findings that say why there are no data to compare a run with, and so to look at its split."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
@@ -65,8 +68,10 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     keys = [_keys(model) for model in models] if sets else []
     found = audit_datasets(sets, keys=keys, batches=request.batches, seed=request.seed)
     for model in chain.from_iterable(map(with_members, models)):
-        found = found.merged(verify(model.run, model.load_dataset))
-        if not sets and model.run.record["data"] and not isinstance(model, Ensemble):
+        verified = verify(model.run, model.load_dataset)
+        found = found.merged(verified)
+        looked = model.run.record["data"] and not WITHOUT_DATA & {item.code for item in verified.findings}
+        if not sets and looked and not isinstance(model, Ensemble):
             found = found.merged(_split(model))
     for dataset in sets:
         found = found.merged(_published(dataset, request.seed)).merged(_sign(dataset, request.seed))

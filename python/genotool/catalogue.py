@@ -30,22 +30,29 @@ __all__ = [
 ]
 
 FORMAT = 1
-BUILT_IN_READERS = ("anndata", "fasta", "matrix", "table")
+BUILT_IN_READERS = ("anndata", "bed", "fasta", "matrix", "table")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 DIGESTS = {"sha256": 64, "git_blob": 40}
 """The digits of each digest."""
 
-FILE_ROLES = ("data", "labels", "meta")
+FILE_ROLES = ("data", "labels", "meta", "genome")
 FILE_KEYS = ("path", "sha256", "git_blob", "url")
 TEXT_KEYS = ("id", "target", "groups", "split", "cell", "cite", "licence", "warning")
-ENTRY_KEYS = ("kind", "reader", "files", "columns", "classes", "where", "simulated", *TEXT_KEYS)
+ENTRY_KEYS = ("kind", "reader", "files", "columns", "classes", "where", "window", "simulated", *TEXT_KEYS)
+WINDOW_KEYS: Mapping[str, type] = {"upstream": int, "downstream": int, "feature": str, "outside": str}
 
 REQUIRED = {
     "kind": 'such as kind = "guides"',
     "reader": 'such as reader = "table"',
     "files": 'such as files = { data = { path = "guides.tsv" } }',
 }
-EXAMPLES: Mapping[type, str] = {str: 'in quotes: "1"', dict: "{ … }", list: '["0", "1"]', bool: "without quotes"}
+EXAMPLES: Mapping[type, str] = {
+    str: 'in quotes: "1"',
+    dict: "{ … }",
+    list: '["0", "1"]',
+    bool: "without quotes",
+    int: "500",
+}
 
 T = TypeVar("T")
 
@@ -83,6 +90,8 @@ class Entry:
         found.
     where
         Column to the values of which one must hold for a row to belong to the data set.
+    window
+        What the reader `bed` cuts out of the genome: upstream, downstream, feature, outside.
     extra
         The ``x-`` keys, untouched.
     """
@@ -98,6 +107,7 @@ class Entry:
     groups: str = ""
     split: str = ""
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    window: Mapping[str, int | str] = field(default_factory=dict)
     cell: str = ""
     cite: str = ""
     licence: str = ""
@@ -164,6 +174,7 @@ def _entry(name: str, table: Any, file: Path) -> Entry:
         columns=at.words(table, "columns"),
         classes=_classes(at, at.optional(table, "classes", list, [])),
         where=_where(at, at.optional(table, "where", dict, {})),
+        window=_window(at, at.optional(table, "window", dict, {})),
         simulated=at.optional(table, "simulated", bool, False),
         extra={key: value for key, value in table.items() if key.startswith("x-")},
         **{key: at.optional(table, key, str, "") for key in TEXT_KEYS},
@@ -195,7 +206,7 @@ class _Place:
 
     def typed(self, key: str, value: Any, kind: type[T]) -> T:
         if not isinstance(value, kind):
-            said = {str: "text", dict: "a table", list: "a list", bool: "true or false"}[kind]
+            said = {str: "text", dict: "a table", list: "a list", bool: "true or false", int: "a whole number"}[kind]
             raise self.error(f"{key!r} must be {said}", value, EXAMPLES[kind])
         return value
 
@@ -251,6 +262,11 @@ def _check_url(at: _Place, where: str, values: Mapping[str, str]) -> None:
     if not values["sha256"] and not values["git_blob"]:
         message = f"'{where}.url' needs a digest to check the download against"
         raise at.error(message, hint="add sha256 or git_blob")
+
+
+def _window(at: _Place, table: Mapping[str, Any]) -> dict[str, int | str]:
+    at.check_keys(table, tuple(WINDOW_KEYS), "window")
+    return {key: at.typed(f"window.{key}", value, WINDOW_KEYS[key]) for key, value in table.items()}
 
 
 def _classes(at: _Place, values: list[Any]) -> tuple[str, ...]:

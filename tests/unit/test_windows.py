@@ -166,3 +166,40 @@ def test_what_is_no_genome_is_refused(tmp_path, genome):
         damaged.fetch([1], [0], [4], [False])
     with pytest.raises(UsageError, match="upstream and downstream"):
         windows(Genome(genome), read_features(written(tmp_path / "f.bed", "2\t1\t2\n")), upstream=4)
+
+
+@pytest.mark.usefixtures("genome")
+def test_a_catalogue_entry_may_be_windows(tmp_path):
+    from genotool.registry import load
+
+    (tmp_path / "genes.bed").write_text(
+        "chr1\t30\t40\tg1\t0\t-\n2\t3\t5\tg2\t0\t+\nchrX\t1\t2\tg3\t0\t+\n2\t0\t1\tg4\n"
+    )
+    (tmp_path / "labels.tsv").write_text("gene\tup\ng2\t1\ng1\t0\ng9\t1\n")
+    entry = """format = 1
+[promoters]
+kind = "sequences"
+reader = "bed"
+files = { data = { path = "genes.bed" }, genome = { path = "genome.fa" }, labels = { path = "labels.tsv" } }
+window = { upstream = 4, downstream = 3, outside = "drop" }
+id = "gene"
+target = "up"
+classes = ["0", "1"]
+groups = "contig"
+"""
+    catalogue = written(tmp_path / "catalogue.toml", entry)
+    made = load("promoters", data_dir=tmp_path)
+    assert made.ids.tolist() == ["g1", "g2"]
+    assert made.target.tolist() == [0, 1]
+    assert made.groups.tolist() == ["chr1", "2"]
+    assert list(made.columns["sequence"]) == [plain(CONTIGS["chr1"], 37, 44, True), "NGATTAC"]
+    assert made.about.left_out["on contigs that the genome does not have"] == 1
+    written(catalogue, entry.replace("upstream = 4", 'upstream = "4"'))
+    with pytest.raises(InputError, match=r"window.upstream.*whole number"):
+        load("promoters", data_dir=tmp_path)
+    written(catalogue, entry.replace("outside = ", "outsid = "))
+    with pytest.raises(InputError, match="unknown key 'outsid'"):
+        load("promoters", data_dir=tmp_path)
+    written(catalogue, entry.replace('genome = { path = "genome.fa" }, ', ""))
+    with pytest.raises(InputError, match=r"files.genome"):
+        load("promoters", data_dir=tmp_path)

@@ -22,6 +22,7 @@ BUILT_IN: Mapping[tuple[str, Kind], str] = {
     ("fasta", Kind.GUIDES): "guides:read_guides_fasta",
     ("table", Kind.SEQUENCES): "sequences:read_sequence_table",
     ("fasta", Kind.SEQUENCES): "sequences:read_fasta_sequences",
+    ("bed", Kind.SEQUENCES): "bed:read_windows",
     ("table", Kind.PAIRS): "sequences:read_sequence_table",
     ("matrix", Kind.MATRIX): "matrix:read_matrix",
     ("anndata", Kind.MATRIX): "anndata:read_anndata",

@@ -1,7 +1,7 @@
 """Sequences as windows of a genome: a FASTA file and the features of a BED or GFF3 file, with labels or without.
 
-The entry's ``window`` is what is cut out:
-``{ upstream = 500, downstream = 100, feature = "gene", outside = "drop" }``, all of it optional (see `genotool.windows`).
+The entry's ``window`` says what is cut out, such as ``{ upstream = 500, downstream = 100, feature = "gene" }``; see
+`genotool.windows`.
 """
 
 from __future__ import annotations

@@ -177,10 +177,7 @@ pub fn fetch(
     out: &mut [u8],
     count: usize,
 ) -> Result<()> {
-    each(file, contigs, windows, 1, out, count, |letters, target| {
-        target.copy_from_slice(letters);
-        Ok(())
-    })
+    each(file, contigs, windows, None, out, count)
 }
 
 /// Writes the one-hot encoding of windows, all of one length.
@@ -195,29 +192,31 @@ pub fn one_hot(
     out: &mut [u8],
     count: usize,
 ) -> Result<()> {
-    each(file, contigs, windows, 4, out, count, |letters, target| {
-        let offsets = [0, letters.len() as i64];
-        onehot::encode(Packed::new(letters, &offsets)?, form, target, 1)
-    })
+    each(file, contigs, windows, Some(form), out, count)
 }
 
 fn each(
     file: &File,
     contigs: &[Contig],
     windows: Windows<'_>,
-    unit: usize,
+    form: Option<OneHot>,
     out: &mut [u8],
     count: usize,
-    write: impl Fn(&[u8], &mut [u8]) -> Result<()> + Sync,
 ) -> Result<()> {
-    let mut jobs = jobs(contigs, windows, unit, out)?;
+    let mut jobs = jobs(contigs, windows, if form.is_some() { 4 } else { 1 }, out)?;
     // In the order of the file, many windows share a read.
     jobs.sort_unstable_by_key(|job| (job.from, job.row));
-    let work = |jobs: &mut [Job<'_>]| Reader::new(file).all(contigs, windows, jobs, &write);
+    let work = |reader: &mut Reader<'_>, jobs: &mut [Job<'_>]| reader.all(contigs, windows, form, jobs);
     let results: Vec<Result<()>> = if count == 1 {
-        jobs.chunks_mut(CHUNK).map(work).collect()
+        let mut reader = Reader::new(file);
+        jobs.chunks_mut(CHUNK)
+            .map(|jobs| work(&mut reader, jobs))
+            .collect()
     } else {
-        threads::with(count, || jobs.par_chunks_mut(CHUNK).map(work).collect())?
+        let start = || Reader::new(file);
+        threads::with(count, || {
+            jobs.par_chunks_mut(CHUNK).map_init(start, work).collect()
+        })?
     };
     results.into_iter().collect()
 }
@@ -275,11 +274,13 @@ fn jobs<'a>(
     Ok(jobs)
 }
 
-/// A part of the file.
+/// A part of the file; kept between windows for its memory.
 struct Reader<'a> {
     file: &'a File,
     buffer: Vec<u8>,
     at: i64,
+    /// How many bytes of the buffer were read last.
+    size: i64,
     letters: Vec<u8>,
     turned: Vec<u8>,
 }
@@ -290,6 +291,7 @@ impl<'a> Reader<'a> {
             file,
             buffer: Vec::new(),
             at: 0,
+            size: 0,
             letters: Vec::new(),
             turned: Vec::new(),
         }
@@ -299,34 +301,45 @@ impl<'a> Reader<'a> {
         &mut self,
         contigs: &[Contig],
         windows: Windows<'_>,
+        form: Option<OneHot>,
         jobs: &mut [Job<'_>],
-        write: &impl Fn(&[u8], &mut [u8]) -> Result<()>,
     ) -> Result<()> {
         for index in 0..jobs.len() {
             self.reach(&jobs[index..])?;
             let job = &mut jobs[index];
-            let row = job.row;
-            self.window(
-                &contigs[windows.contig[row] as usize],
-                windows.start[row],
-                windows.end[row],
-                job,
-            )?;
-            if windows.minus[row] {
-                self.turned.resize(self.letters.len(), 0);
-                complement::row(&self.letters, &mut self.turned);
-                write(&self.turned, job.target)?;
-            } else {
-                write(&self.letters, job.target)?;
+            let (row, target) = (job.row, std::mem::take(&mut job.target));
+            let (contig, start) = (&contigs[windows.contig[row] as usize], windows.start[row]);
+            if form.is_none() && !windows.minus[row] {
+                self.window(contig, start, job, target)?;
+                continue;
             }
+            let mut letters = std::mem::take(&mut self.letters);
+            letters.resize((windows.end[row] - start) as usize, 0);
+            self.window(contig, start, job, &mut letters)?;
+            self.write(&letters, windows.minus[row], form, target)?;
+            self.letters = letters;
         }
         Ok(())
+    }
+
+    fn write(&mut self, letters: &[u8], minus: bool, form: Option<OneHot>, target: &mut [u8]) -> Result<()> {
+        let Some(form) = form else {
+            complement::row(letters, target);
+            return Ok(());
+        };
+        let offsets = [0, letters.len() as i64];
+        if minus {
+            self.turned.resize(letters.len(), 0);
+            complement::row(letters, &mut self.turned);
+        }
+        let letters = if minus { &self.turned } else { letters };
+        onehot::encode(Packed::new(letters, &offsets)?, form, target, 1)
     }
 
     /// Reads the bytes of the first job, and with them those of the next that are near.
     fn reach(&mut self, jobs: &[Job<'_>]) -> Result<()> {
         let (from, mut to) = (jobs[0].from, jobs[0].to);
-        if from >= self.at && to <= self.at + self.buffer.len() as i64 {
+        if from >= self.at && to <= self.at + self.size {
             return Ok(());
         }
         for job in &jobs[1..] {
@@ -335,20 +348,25 @@ impl<'a> Reader<'a> {
             }
             to = to.max(job.to);
         }
-        self.at = from;
-        self.buffer.resize((to - from) as usize, 0);
-        self.file.read_exact_at(&mut self.buffer, from as u64)?;
+        (self.at, self.size) = (from, to - from);
+        let size = self.size as usize;
+        if self.buffer.len() < size {
+            self.buffer.resize(size, 0);
+        }
+        self.file.read_exact_at(&mut self.buffer[..size], from as u64)?;
         Ok(())
     }
 
     /// Puts the letters of a window together: lines without their ends, N where the contig has none.
-    fn window(&mut self, contig: &Contig, start: i64, end: i64, job: &Job<'_>) -> Result<()> {
-        self.letters.clear();
-        self.letters.resize((end - start) as usize, b'N');
-        if job.first >= job.last {
-            return Ok(());
-        }
-        let known = &mut self.letters[(job.first - start) as usize..(job.last - start) as usize];
+    fn window(&self, contig: &Contig, start: i64, job: &Job<'_>, letters: &mut [u8]) -> Result<()> {
+        let (first, last) = if job.first < job.last {
+            ((job.first - start) as usize, (job.last - start) as usize)
+        } else {
+            (0, 0)
+        };
+        letters[..first].fill(b'N');
+        letters[last..].fill(b'N');
+        let known = &mut letters[first..last];
         let (mut place, mut column) = ((job.from - self.at) as usize, job.first % contig.bases);
         let mut rest = &mut known[..];
         while !rest.is_empty() {

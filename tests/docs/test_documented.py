@@ -21,7 +21,11 @@ from genotool.split import METHODS
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), *(ROOT / n for n in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))]
-PAGES += [ROOT / "plugins/sgrna/README.md", ROOT / "examples/genotool-nearest/README.md"]
+PAGES += [
+    ROOT / "plugins/sgrna/README.md",
+    ROOT / "plugins/deepdife/README.md",
+    ROOT / "examples/genotool-nearest/README.md",
+]
 
 
 def page(name: str) -> str:

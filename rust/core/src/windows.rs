@@ -224,7 +224,7 @@ fn each(
 /// The windows that one thread takes at a time.
 const CHUNK: usize = 512;
 /// The bytes of a read, where a window does not need more.
-const BLOCK: i64 = 1 << 19;
+const BLOCK: i64 = 1 << 16;
 /// The bytes between two windows that are rather read than skipped.
 const GAP: i64 = 4096;
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import random
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +20,20 @@ from genotool.config import Field
 from genotool.dataset import Task, take_rows
 from genotool.encoding import Batch, EncodedView
 from genotool.errors import GenotoolError, InputError, TrainingError, UsageError
+from genotool.feeding import Batches
 from genotool.frameworks.scale import TargetScale
 from genotool.persist import load_json, load_network, save_json, save_network
 from genotool.run import DAMAGED, Run
 
-__all__ = ["KerasModel", "TargetScale", "Training", "adamw", "start", "train"]
+__all__ = ["Augment", "KerasModel", "TargetScale", "Training", "adamw", "start", "train"]
 
 PREDICT_ROWS = 8192
 IN_MEMORY = 2**30
 """Encoded bytes up to which training holds all rows at once."""
+
+Augment: TypeAlias = Callable[[Any, NDArray[np.int64], int], Any]
+"""Inputs of a batch (an array, or a tuple of them where the network has several), their row numbers in the view, the
+epoch from 0, to the inputs that are learned instead. Called in a background thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +178,7 @@ def train(
     seed: int,
     scale: TargetScale | None = None,
     history: str = "history.tsv",
+    augment: Augment | None = None,
 ) -> None:
     """Fit `network` in place on `rows`, keeping the weights of the best validation loss.
 
@@ -183,6 +190,8 @@ def train(
         How a number is learned; None: as it is.
     history
         The file of the run that gets the losses, one row an epoch.
+    augment
+        What training rows become, anew in every epoch; validation rows stay as they are. None: nothing.
 
     Raises
     ------
@@ -197,17 +206,18 @@ def train(
         keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),
         keras.callbacks.TerminateOnNaN(),
     ]
-    fed = _fed(keras, rows, training.batch_size, names, scale, seed)
-    held = _fed(keras, valid, PREDICT_ROWS, names, scale, None)
-    whole = isinstance(held.get("y"), np.ndarray)
-    network.fit(
-        **fed,
-        validation_data=(held["x"], held["y"], held["sample_weight"]) if whole else held["x"],
-        validation_batch_size=PREDICT_ROWS if whole else None,
-        epochs=training.epochs,
-        verbose=0,
-        callbacks=callbacks,
-    )
+    with ExitStack() as ending:
+        fed = _fed(keras, rows, training.batch_size, names, scale, seed, augment, ending)
+        held = _fed(keras, valid, PREDICT_ROWS, names, scale, None, None, ending)
+        whole = isinstance(held.get("y"), np.ndarray)
+        network.fit(
+            **fed,
+            validation_data=(held["x"], held["y"], held["sample_weight"]) if whole else held["x"],
+            validation_batch_size=PREDICT_ROWS if whole else None,
+            epochs=training.epochs,
+            verbose=0,
+            callbacks=callbacks,
+        )
     if not all(np.isfinite(weight).all() for weight in network.get_weights()):
         raise TrainingError("training diverged: the loss is no number", hint="try a smaller learning rate")
 
@@ -254,16 +264,29 @@ def _fed(
     names: list[str],
     scale: TargetScale,
     seed: int | None,
+    augment: Augment | None,
+    ending: ExitStack,
 ) -> dict[str, Any]:
-    """Return what `fit` is fed: arrays where all rows fit in memory encoded (faster a step), else a stream."""
+    """Return what `fit` is fed: arrays where all rows fit in memory encoded (faster a step), else a stream.
+
+    Rows that are augmented are a stream too; its thread ends with `ending`.
+    """
     first = view.encoder.encode(view.dataset.take(np.zeros(1, np.int64)))
     if len(view) * sum(4 * first[name].size for name in names) > IN_MEMORY:
-        return {"x": _stream(keras, view, size, names, scale, seed)}
+        encode = functools.partial(encoded_rows, view, names=names)
+        return {"x": _stream(keras, view, size, encode, scale, seed, augment, ending), "shuffle": False}
     every = encoded_rows(view, np.arange(len(view), dtype=np.int64), names)
-    inputs = [array.astype(np.float32) for array in every]
+    inputs = tuple(array.astype(np.float32) for array in every)
+    if augment is not None:
+        taken = functools.partial(_taken, inputs)
+        return {"x": _stream(keras, view, size, taken, scale, seed, augment, ending), "shuffle": False}
     values, weights = _learned(view, scale)
     order = {} if seed is None else {"shuffle": True, "batch_size": size}
-    return {"x": inputs if len(names) > 1 else inputs[0], "y": values, "sample_weight": weights, **order}
+    return {"x": list(inputs) if len(names) > 1 else inputs[0], "y": values, "sample_weight": weights, **order}
+
+
+def _taken(arrays: tuple[NDArray[Any], ...], rows: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+    return tuple(array[rows] for array in arrays)
 
 
 def _learned(view: EncodedView, scale: TargetScale) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -281,35 +304,31 @@ def _stream(
     keras: Any,
     view: EncodedView,
     size: int,
-    names: list[str],
+    encode: Callable[[NDArray[np.int64]], tuple[NDArray[Any], ...]],
     scale: TargetScale,
     seed: int | None,
+    augment: Augment | None,
+    ending: ExitStack,
 ) -> Any:
-    """Return a Keras data set that encodes each batch when it is asked for, in an order set by seed and epoch."""
+    """Return a Keras data set whose batches are made while a step runs, in an order set by seed and epoch."""
     values, weights = _learned(view, scale)
 
+    def make(rows: NDArray[np.int64], epoch: int) -> tuple[Any, ...]:
+        arrays = encode(rows)
+        inputs = arrays if len(arrays) > 1 else arrays[0]
+        return (inputs if augment is None else augment(inputs, rows, epoch), values[rows], weights[rows])
+
+    batches = ending.enter_context(Batches(make, len(view), size, seed=seed))
+
     class Stream(keras.utils.PyDataset):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.epoch = 0
-            self.order = self._shuffled()
-
-        def _shuffled(self) -> NDArray[np.int64]:
-            if seed is None:
-                return np.arange(len(view), dtype=np.int64)
-            return np.random.default_rng([seed, self.epoch]).permutation(len(view))
-
         def __len__(self) -> int:
-            return math.ceil(len(view) / size)
+            return len(batches)
 
         def __getitem__(self, number: int) -> tuple[Any, ...]:
-            rows = self.order[number * size : (number + 1) * size]
-            inputs = encoded_rows(view, rows, names)
-            return (inputs if len(names) > 1 else inputs[0], values[rows], weights[rows])
+            return batches[number]
 
         def on_epoch_end(self) -> None:
-            self.epoch += 1
-            self.order = self._shuffled()
+            batches.next_epoch()
 
     return Stream()
 

@@ -47,7 +47,7 @@ class RecipeConfig:
     ablate: Annotated[
         bool, Field("also train without augmentation and orthologs, and with each alone, and compare all four")
     ] = False
-    explain: Annotated[int, Field("promoters to explain; 0: none", ge=0)] = 200
+    explain: Annotated[int, Field("test promoters of the first fold to explain; 0: none", ge=0)] = 200
     fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
 
 
@@ -70,8 +70,8 @@ class PromoterRecipe:
         steps += _ablation(config, request, sources) if config.ablate else []
         if sources.elsewhere:
             steps.append(Step(("evaluate",), "elsewhere", ("{train-model}", *sources.elsewhere)))
-        if config.explain:
-            steps.append(Step(("explain",), "", ("{train-model}", "--count", str(config.explain))))
+        if config.explain:  # one fold: its test promoters are explained by the model that did not see them
+            steps.append(Step(("explain",), "", ("{train-model}/folds/1-1", "--count", str(config.explain))))
         models = {Path(sources.data).stem: "train-model"}
         return Plan(tuple(steps), models, _asked(config, sources, request), sources.data_dir)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from genotool.augment import EvoAug
 from genotool.config import Field
 from genotool.frameworks.keras import Training
 
@@ -48,6 +49,10 @@ class PromoterConfig:
         float, Field("dropout behind each convolution and each dense layer but the last", ge=0, lt=1)
     ] = 0.25
     l2: Annotated[float, Field("weight of the squared weights in the loss", ge=0)] = 1e-6
+    augment: Annotated[
+        Literal["none", "evoaug"], Field("what training rows become anew in every epoch: see `evoaug`")
+    ] = "none"
+    evoaug: EvoAug = field(default_factory=EvoAug)
     orthologs: Annotated[
         Literal["rows", "swap"],
         Field("how sets given by --with are learned: as further rows, or swapped in for a row with the same ortholog"),

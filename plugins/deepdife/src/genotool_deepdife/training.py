@@ -1,20 +1,21 @@
-"""How a promoter network is trained: both strands, then one network that predicts their mean."""
+"""How a promoter network is trained: on both strands and augmented, then as the rows are."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
-import numpy as np
 from genotool.dataset import Task
-from genotool.encoding import EncodedBatch, EncodedView
-from genotool.frameworks.keras import KerasModel, TargetScale, start, train
+from genotool.encoding import EncodedView
+from genotool.frameworks.keras import KerasModel, TargetScale, Training, start, train
 from genotool.run import Run
 
 from genotool_deepdife import network as networks
-from genotool_deepdife.encoder import INPUT, PromoterEncoder
+from genotool_deepdife.augmentation import augmentation, own_rows, with_reverse_complements
+from genotool_deepdife.encoder import PromoterEncoder
 from genotool_deepdife.settings import PromoterConfig
 
-__all__ = ["LOSS", "fitted", "with_reverse_complements"]
+__all__ = ["LOSS", "fitted"]
 
 LOSS = {
     Task.REGRESSION: "mean_squared_error",
@@ -24,7 +25,10 @@ LOSS = {
 
 
 def fitted(config: PromoterConfig, task: Task, rows: EncodedView, valid: EncodedView, run: Run) -> KerasModel:
-    """Train the network of one strand on both strands of every row; return the one that predicts their mean."""
+    """Train the network of one strand on both strands of every row; return the one that predicts their mean.
+
+    Rows that are augmented are learned a second time as they are, with a small learning rate (Lee et al. 2023).
+    """
     keras = start(config.seed)
     scale = TargetScale.standard(rows.target) if task is Task.REGRESSION else TargetScale()
     units = len(rows.dataset.classes) if task is Task.MULTICLASS else 1
@@ -32,21 +36,18 @@ def fitted(config: PromoterConfig, task: Task, rows: EncodedView, valid: Encoded
     assert rows.encoder.length is not None
     strand = networks.build(keras, config, rows.encoder.length, units)
     network: Any = networks.output(keras, strand, task)
-    both, held = with_reverse_complements(rows), with_reverse_complements(valid)
-    train(network, config.training, LOSS[task], both, held, run, seed=config.seed, scale=scale)
+    both, held = with_reverse_complements(own_rows(config, rows)), with_reverse_complements(valid)
+    augment = augmentation(config, rows, valid, run)
+    given: dict[str, Any] = {"seed": config.seed, "scale": scale}
+    train(network, config.training, LOSS[task], both, held, run, **given, augment=augment)
+    if augment is not None and config.finetune.epochs:
+        train(network, second_stage(config), LOSS[task], both, held, run, **given, history="history-finetune.tsv")
     return KerasModel(networks.both_strands(keras, strand, task), task, scale)
 
 
-def with_reverse_complements(view: EncodedView) -> EncodedView:
-    """Return a view whose rows are followed by their reverse complements, of the same target and weight."""
-    batch = view.arrays()
-    turned = batch.inputs[INPUT][:, ::-1, ::-1]
-    more = EncodedBatch({INPUT: turned}, batch.target, batch.weight)
-    if view.extra is not None:
-        inputs = np.concatenate([view.extra.inputs[INPUT], turned])
-        more = EncodedBatch(
-            {INPUT: inputs},
-            np.concatenate([view.extra.target, more.target]),
-            np.concatenate([view.extra.weight, more.weight]),
-        )
-    return EncodedView(view.dataset, view.encoder, view.weight, more)
+def second_stage(config: PromoterConfig) -> Training:
+    """Return the training settings of the second stage: all of its epochs, at its own rate."""
+    stage = config.finetune
+    return dataclasses.replace(
+        config.training, epochs=stage.epochs, learning_rate=stage.learning_rate, patience=stage.epochs + 1, plateau=0.0
+    )

@@ -1,0 +1,100 @@
+"""The recipe `genotool run deepdife`: its plan, and a whole run on the simulated promoters, resumed at the end."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from genotool.errors import UsageError
+from genotool.recipe import Plan, Request
+from genotool_deepdife.recipe import PromoterRecipe, RecipeConfig
+
+KIN, FAR = "demo-promoters-kin", "demo-promoters-far"
+
+
+def planned(request: Request | None = None, **settings: object) -> Plan:
+    return PromoterRecipe().plan(RecipeConfig(**settings), request or Request(data="demo"))  # type: ignore[arg-type]
+
+
+def words(plan: Plan, key: str) -> list[str]:
+    return list(next(step for step in plan.steps if step.key == key).arguments)
+
+
+def after(arguments: list[str], flag: str) -> list[str]:
+    return [value for name, value in itertools.pairwise(arguments) if name == flag]
+
+
+def test_the_demo_learns_its_orthologs_and_is_evaluated_elsewhere() -> None:
+    plan = planned()
+    assert [step.key for step in plan.steps] == ["audit", "train-model", "evaluate-elsewhere", "explain"]
+    assert after(words(plan, "train-model"), "--with") == [f"{KIN}:all"]
+    assert after(words(plan, "train-model"), "--augment") == ["evoaug"]
+    assert words(plan, "evaluate-elsewhere") == ["{train-model}", FAR]
+    assert "SIMULATED" in plan.asked
+
+
+def test_an_ablation_trains_all_four_and_compares_them() -> None:
+    plan = planned(ablate=True)
+    asked = {
+        key: (after(words(plan, f"train-{key}"), "--augment"), after(words(plan, f"train-{key}"), "--with"))
+        for key in ("model", "plain", "augmented", "orthologs")
+    }
+    kin = [f"{KIN}:all"]
+    assert asked == {
+        "model": (["evoaug"], kin),
+        "plain": (["none"], []),
+        "augmented": (["evoaug"], []),
+        "orthologs": (["none"], kin),
+    }
+    assert len(words(plan, "compare-ablation")) == 4
+    with pytest.raises(UsageError, match="--ablate"):
+        planned(ablate=True, orthologs=[])
+
+
+def test_relatives_that_are_not_at_hand_are_said_and_not_used(demo: Path) -> None:
+    plan = planned(Request(data="aba-aly", data_dir=demo))
+    assert "Not at hand, so not used: aba-chi, aba-cru, aba-epd." in plan.asked
+    assert not after(words(plan, "train-model"), "--with")
+    with pytest.raises(UsageError, match="--data"):
+        planned(Request())
+
+
+def genotool(*arguments: object) -> str:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("GENOTOOL", "KERAS"))}
+    command = [sys.executable, "-m", "genotool", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.keras
+def test_a_whole_run_on_the_simulated_promoters(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    small = ["training.epochs=2", "finetune.epochs=1", "filters=16,8,8", "dense=16"]
+    flags = [word for setting in small for word in ("--set", setting)]
+    genotool("run", "deepdife", "--data", "demo", "--folds", 2, "--explain", 12, *flags, "--threads", 1, "-o", out)
+    summary = json.loads((out / "summary.json").read_text())
+    trained = out / summary["models"]["demo-promoters"]
+    metrics = json.loads((trained / "metrics.json").read_text())
+    assert metrics["test"]["n"] == 946, "every promoter is tested by the fold that did not see it"
+    assert set(metrics["test"]["floors"]) >= {"majority", "memoriser", "linear", "lightgbm"}
+    assert metrics["test"]["floors"]["lightgbm"]["roc_auc"]["value"] < 0.8
+    fold = json.loads((trained / "folds/1-1/run.json").read_text())
+    assert fold["together"] == [f"{KIN}:all"]
+    assert (trained / "folds/1-1/history-finetune.tsv").is_file(), "the second stage on rows as they are"
+    elsewhere = json.loads((out / "steps/03-evaluate-elsewhere/metrics.json").read_text())
+    assert elsewhere["sets"][FAR]["n"] == 307
+    assert summary["simulated"] is True
+    explained = json.loads((out / "steps/04-explain/explanation.json").read_text())
+    assert explained["exact"] is True
+    assert "Is it real?" in (out / "report.html").read_text()
+
+    before = {file: file.stat().st_mtime_ns for file in trained.rglob("model.keras")}
+    (out / "DONE").unlink()
+    genotool("run", "--resume", out)
+    assert {file: file.stat().st_mtime_ns for file in trained.rglob("model.keras")} == before, "finished steps stay"

@@ -78,7 +78,9 @@ class Orthologs:
         if not parts:
             raise UsageError("no data set of orthologs was given")
         return cls(
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("parents", "ids", "species")),
+            np.concatenate([part.parents for part in parts]),
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.species for part in parts]),
             Sequences.concat([part.sequences for part in parts]),
             np.concatenate([part.groups for part in parts]),
             np.concatenate([part.distance for part in parts]),

@@ -26,6 +26,7 @@ __all__ = ["Features", "Genome", "Windows", "read_features", "windows"]
 
 Ints: TypeAlias = NDArray[np.int64]
 Line: TypeAlias = tuple[str, int, int, int, int]
+Stretches: TypeAlias = tuple[Ints, Ints, Ints, NDArray[np.bool_]]
 
 STALE = "remove the index: a new one is made"
 
@@ -126,9 +127,7 @@ class Genome:
         self._write(stretches, target.reshape(-1), layout, threads)
         return target
 
-    def _write(
-        self, stretches: tuple[Any, ...], out: NDArray[np.uint8], layout: str | None, threads: int | None
-    ) -> None:
+    def _write(self, stretches: Stretches, out: NDArray[np.uint8], layout: str | None, threads: int | None) -> None:
         with kernel_errors(self.path):
             try:
                 _native.fetch_windows(self.path, self._places, *stretches, out, layout, threads)
@@ -334,9 +333,9 @@ def _refuse(genome: Genome, features: Features, wrong: dict[str, NDArray[np.bool
         )
 
 
-def _stretches(contig: ArrayLike, start: ArrayLike, end: ArrayLike, minus: ArrayLike) -> tuple[Any, ...]:
+def _stretches(contig: ArrayLike, start: ArrayLike, end: ArrayLike, minus: ArrayLike) -> Stretches:
     numbers = [np.ascontiguousarray(values, np.int64).reshape(-1) for values in (contig, start, end)]
-    return (*numbers, np.ascontiguousarray(minus, bool).reshape(-1))
+    return numbers[0], numbers[1], numbers[2], np.ascontiguousarray(minus, bool).reshape(-1)
 
 
 def _read_index(index: Path) -> list[Line]:

@@ -8,6 +8,7 @@ from genotool.errors import InputError, UsageError
 from genotool.sequences import Sequences
 from genotool.windows import Genome, read_features, windows
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 PAIRS = str.maketrans("ACGTNRY", "TGCANYR")
@@ -40,6 +41,7 @@ def written(path, text):
 asked = st.lists(st.tuples(st.sampled_from(list(CONTIGS)), st.integers(0, 600), st.integers(1, 80), st.booleans()))
 
 
+@limits(deadline=None, max_examples=50)
 @given(asked=asked, upstream=st.integers(0, 90), downstream=st.integers(1, 90), width=st.integers(1, 80))
 def test_windows_are_those_of_plain_python(tmp_path_factory, asked, upstream, downstream, width):
     folder = tmp_path_factory.mktemp("w")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def read_windows(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dat
     """
     if "genome" not in files:
         raise InputError(f"[{entry.name}]: the reader bed needs files.genome", hint='genome = { path = "genome.fa" }')
-    asked = dict(entry.window)
+    asked: dict[str, Any] = dict(entry.window)
     features = read_features(files["data"], feature=str(asked.pop("feature", "gene")))
     made = windows(Genome(files["genome"]), features, **asked)
     table, lost = _table(features, made.rows), dict(made.dropped)

@@ -11,8 +11,8 @@ from typing import Any
 
 __all__ = ["FileDifference", "differences", "result_files"]
 
-RESULTS = ("*.tsv", "metrics.json", "audit.json", "summary.json", "leaderboard.json", "pooled.json", "comparison.json",
-           "explanation.json", "training_keys.bin")  # fmt: skip
+RESULTS = ("*.tsv", "metrics.json", "fitted.json", "audit.json", "summary.json", "leaderboard.json", "pooled.json",
+           "comparison.json", "explanation.json", "training_keys.bin")  # fmt: skip
 TIMED = ("seconds", "minutes", "started", "finished")
 """Columns and keys whose numbers are timings."""
 

@@ -36,17 +36,18 @@ SATURATED = 0.99999
 """A probability from which on six digits may make ties that the score does not have."""
 
 
-def verify(run: Run, load: Callable[[], Dataset]) -> Audit:
+def verify(run: Run, load: Callable[[], Dataset] | None = None) -> Audit:
     """Verify a finished run folder against its manifest, its data and its own predictions.
 
     Parameters
     ----------
     load
-        Loads the data that the run was made from; what it raises becomes a finding, and the rest is verified.
+        Loads the data that the run was made from; what it raises becomes a finding, and the rest is verified. None: the
+        run has no model, its files and metrics alone are verified.
     """
     findings = [*_files(run), *_measured(run)]
     dataset: Dataset | None = None
-    if run.record["data"]:
+    if run.record["data"] and load is not None:
         try:
             dataset = load()
         except GenotoolError as error:

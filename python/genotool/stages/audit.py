@@ -58,7 +58,7 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
 
     A run folder is verified against its manifest, its data and its predictions; it stands for what its model was
     trained on (compared with every data set named) and, alone, for its own split; a recipe's folder for each of its
-    models. A data set's published split is looked at across its parts.
+    models, and all of its steps are verified. A data set's published split is looked at across its parts.
     """
     models = [model for o in request.operands if _is_model(o) for model in _opened(o, request.data_dir)]
     names = [o for o in request.operands if not _is_model(o)]
@@ -73,6 +73,8 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
         looked = model.run.record["data"] and not WITHOUT_DATA & {item.code for item in verified.findings}
         if not sets and looked and not isinstance(model, Ensemble):
             found = found.merged(_split(model))
+    for run in _without_model(request.operands, {model.run.path.resolve() for model in models}):
+        found = found.merged(verify(run))
     for dataset in sets:
         found = found.merged(_published(dataset, request.seed)).merged(_sign(dataset, request.seed))
         found = found.merged(Audit.of(_by_row(found, dataset, request.seed), [dataset.name]))
@@ -138,6 +140,14 @@ def _opened(operand: str, data_dir: Path | None) -> list[Trained]:
     summary = Path(operand) / "summary.json"
     models = Run.open(Path(operand)).read_json("summary.json").get("models", {}) if summary.is_file() else {}
     return [open_trained(operand, key=key, data_dir=data_dir) for key in models or (None,)]
+
+
+def _without_model(operands: Sequence[str], models: set[Path]) -> Iterator[Run]:
+    """Yield of each recipe's folder the top and the steps that are none of the models."""
+    for recipe in (Path(operand) for operand in operands if (Path(operand) / "summary.json").is_file()):
+        for folder in (recipe, *sorted(file.parent for file in recipe.glob("steps/*/run.json"))):
+            if folder.resolve() not in models:
+                yield Run.open(folder)
 
 
 def _is_model(operand: str) -> bool:

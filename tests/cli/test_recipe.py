@@ -159,3 +159,10 @@ def test_a_killed_recipe_goes_on(installed, data: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for step in ("01-train-first", "02-train-second"):
         assert content(run / "steps" / step) == content(whole / "steps" / step)
+
+    for folder in (run, whole):
+        done = subprocess.run(command("audit", folder), env=installed, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+    (whole / "steps/02-train-second/config.toml").write_text("")  # a step that is no model of the recipe
+    done = subprocess.run(command("audit", whole), env=installed, capture_output=True, text=True, check=False)
+    assert (done.returncode, "file-changed: config.toml" in done.stdout) == (5, True)

@@ -86,6 +86,7 @@ def test_a_whole_run_on_the_simulated_promoters(tmp_path: Path) -> None:
     assert metrics["test"]["floors"]["lightgbm"]["roc_auc"]["value"] < 0.8
     fold = json.loads((trained / "folds/1-1/run.json").read_text())
     assert fold["together"] == [f"{KIN}:all"]
+    assert 100 < fold["learned_along"][KIN] < 763, "orthologs of held-out families are not learned"
     assert (trained / "folds/1-1/history-finetune.tsv").is_file(), "the second stage on rows as they are"
     elsewhere = json.loads((out / "steps/03-evaluate-elsewhere/metrics.json").read_text())
     assert elsewhere["sets"][FAR]["n"] == 307

@@ -25,7 +25,7 @@ from genotool.floors import Floor, fit_floors
 from genotool.predictions import trained_groups, write_floor_scores, write_scores
 from genotool.run import Run
 from genotool.split import Part
-from genotool.stages.rows import Rows, RowsRequest, audited, select
+from genotool.stages.rows import Rows, RowsRequest, audited, learned_along, select
 from genotool.statistics.conformal import FILE as CONFORMAL
 from genotool.statistics.conformal import LEVEL, calibrate
 from genotool.statistics.covered import coverage
@@ -186,9 +186,8 @@ def _describe(request: FitRequest, run: Run, rows: Rows) -> None:
         overlap=request.rows.overlap,
         split_asked=request.rows.split,
         shares={"valid": request.rows.fractions.valid, "test": request.rows.fractions.test},
-        together=list(request.rows.together),
-        beside=list(request.rows.beside),
-        avoid=list(request.rows.avoid),
+        **{name: list(getattr(request.rows, name)) for name in ("together", "beside", "avoid")},
+        learned_along=learned_along(rows),
         leaky=request.rows.overlap == "keep",
         balance=request.balance,
     )

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from genotool import registry
 from genotool.audit import Audit, ModelKeys, audit_datasets, audit_split, overlap_mask
-from genotool.dataset import Dataset, concatenate
+from genotool.dataset import ORIGIN, Dataset, concatenate
 from genotool.errors import AuditFindingError, InputError, UsageError
 from genotool.run import Run
 from genotool.split import Fractions, Part, Split, choose, is_by_units
 
-__all__ = ["Rows", "RowsRequest", "audited", "load_labelled", "select"]
+__all__ = ["Rows", "RowsRequest", "audited", "learned_along", "load_labelled", "select"]
 
 GROUPED = ("group", "leave-one-group-out", "published")
 """The splits that keep groups together."""
@@ -136,6 +136,12 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     )
     met, joined = np.union1d(moved, dropped).astype(np.int64), tuple(others[name] for name in joint)
     return Rows(main, split, train, valid, refit, test, audit, met, joined)
+
+
+def learned_along(rows: Rows) -> dict[str, int]:
+    """Return how many training rows each of the `together` sets has given."""
+    origin = np.asarray(rows.train.columns.get(ORIGIN, np.empty(0, np.str_)))
+    return {joined.name: int((origin == joined.name).sum()) for joined in rows.joined}
 
 
 def load_labelled(request: RowsRequest, operand: str) -> Dataset:

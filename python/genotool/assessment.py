@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genotool.dataset import Dataset, Task
 from genotool.floors import Floor
 from genotool.metrics import HEADLINE
-from genotool.statistics.intervals import FEW_GROUPS, bootstrap, group_codes, values_by_group
+from genotool.statistics.intervals import bootstrap, group_codes, too_few_groups, values_by_group
 from genotool.verdict import MARGIN, judge
 
 __all__ = ["HEADLINE", "assess", "best_threshold", "scored_task"]
@@ -65,7 +65,7 @@ def assess(
         "metrics": {name: estimate.to_json() for name, estimate in estimates.items()},
         "floors": {floor.name: _floor(floor) for floor in floors},
     }
-    if rows.groups is not None and groups is not None and groups < FEW_GROUPS:
+    if rows.groups is not None and clusters is not None and too_few_groups(clusters):
         result["by_group"] = values_by_group(task, rows.target, score, rows.groups, threshold=threshold, raw=raw)
     if floors:
         result |= judge(

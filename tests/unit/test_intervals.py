@@ -110,3 +110,24 @@ def test_paired_on_one_class_says_why() -> None:
     found = paired("binary", np.ones(30, int), np.linspace(0, 1, 30), np.linspace(1, 0, 30), "roc_auc", seed=0)
     assert found.value is None
     assert "one class" in found.reason
+
+
+@pytest.mark.parametrize(("n", "positives"), [(200, 1), (200, 2), (500, 3), (4, 2), (12, 6)])
+def test_so_few_rows_of_a_class_give_no_interval(n: int, positives: int) -> None:
+    """Draws of one positive hold it every time: noise had intervals that exclude chance."""
+    target, score = np.zeros(n, np.int64), np.random.default_rng(n).random(n)
+    target[:positives] = 1
+    found = bootstrap("binary", target, score, seed=0)["roc_auc"]
+    assert (found.low, found.high) == (None, None)
+    assert "too few for an interval" in found.reason
+    assert paired("binary", target, score, score[::-1], "roc_auc", seed=0).p is None
+
+
+@pytest.mark.parametrize("alone", [0, 17, 40])
+def test_rows_without_a_group_do_not_make_three_groups_many(alone: int) -> None:
+    rng = np.random.default_rng(0)
+    groups = np.array(["A", "B", "C"])[np.arange(400) % 3]
+    groups[:alone] = ""
+    found = bootstrap("binary", rng.integers(0, 2, 400), rng.random(400), groups=groups, seed=0)["roc_auc"]
+    assert found.low is None
+    assert "too few" in found.reason

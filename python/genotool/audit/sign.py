@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genotool.audit.findings import Effect, Finding
 from genotool.audit.words import metric_name, nouns
 from genotool.dataset import Dataset, Task
-from genotool.statistics.intervals import FEW_GROUPS, bootstrap, group_codes, resamples
+from genotool.statistics.intervals import bootstrap, group_codes, resamples, too_few_groups
 from genotool.statistics.weighted import spearman
 
 __all__ = ["audit_sign"]
@@ -52,7 +52,7 @@ def _association(dataset: Dataset, score: Floats, draws: int, seed: int) -> dict
     does not.
     """
     groups = group_codes(dataset.groups)
-    if groups is not None and groups[1] < FEW_GROUPS:
+    if groups is not None and too_few_groups(groups):
         return _within_few_groups(dataset, score, groups[0], draws, seed)
     assert dataset.task is not None
     metric, chance = ("roc_auc", 0.5) if dataset.task is Task.BINARY else ("spearman", 0.0)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.dataset import Task
-from genotool.statistics.intervals import FEW_GROUPS, group_codes, too_few
+from genotool.statistics.intervals import group_codes, too_little
 
 __all__ = ["DeLong", "delong", "delong_p", "placements"]
 
@@ -81,8 +81,7 @@ def delong(
     place_a, place_b = placements(positive, score_a), placements(positive, score_b)
     area_a, area_b = float(place_a[positive].mean()), float(place_b[positive].mean())
     shown = None if clusters is None else count
-    if clusters is not None and count < FEW_GROUPS:
-        reason = too_few(count)
+    if reason := too_little(Task.BINARY, positive.astype(np.int64), clusters):
         return DeLong(area_a, area_b, area_a - area_b, None, None, None, None, len(positive), shown, reason)
     difference = area_a - area_b
     error = float(np.sqrt(max(0.0, _variance(place_a - place_b, difference, positive, codes, count))))

@@ -35,12 +35,19 @@ __all__ = [
     "paired",
     "resamples",
     "too_few",
+    "too_few_groups",
+    "too_little",
     "values_by_group",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
 
 FEW_GROUPS = 20
+FEW_EQUAL = 10
+"""Groups of equal size that unequal ones must be worth (Kish's effective number): one may hold nearly all rows."""
+FEW_ROWS = 20
+FEW_OF_A_CLASS = 10
+"""Of a class with so few rows a bootstrap draws the same few again: noise gets narrow intervals."""
 DRAWS = 1000
 CHUNK = 2_000_000
 """Weights held at once, so that memory does not grow with the number of draws."""
@@ -175,14 +182,14 @@ def bootstrap(
     names = tuple(name for name, value in values.items() if value is not None)
     clusters = group_codes(groups)
     count = None if clusters is None else clusters[1]
-    few = count is not None and count < FEW_GROUPS
+    few = too_little(task, target, clusters)
     spread = {} if few or not names else _draws(task, names, target, score, groups, threshold, draws, seed)
     method = _method(count, task, draws)
     result = {}
     for name, value in values.items():
         drawn = spread.get(name)
         drawn = drawn if drawn is None else _centred(name, drawn, value)
-        low, high, reason = _limits(drawn, absent.get(name, ""), count)
+        low, high, reason = _limits(drawn, absent.get(name, "") or few)
         result[name] = Estimate(value, low, high, n, count, method if low is not None else "no interval", reason)
     return result
 
@@ -218,11 +225,9 @@ def _centred(name: str, spread: Floats, value: float | None) -> Floats:
     return np.maximum(spread + value - np.nanmedian(spread), 0.0)
 
 
-def _limits(spread: Floats | None, absent: str, count: int | None) -> tuple[float | None, float | None, str]:
-    if absent:
+def _limits(spread: Floats | None, absent: str) -> tuple[float | None, float | None, str]:
+    if absent or spread is None:
         return None, None, absent
-    if spread is None:
-        return None, None, too_few(count or 0)
     held = spread[np.isfinite(spread)]
     if len(held) < (1 - UNDEFINED_SHARE) * len(spread):
         return None, None, "too many resamples could not give the metric"
@@ -233,6 +238,33 @@ def _limits(spread: Floats | None, absent: str, count: int | None) -> tuple[floa
 def too_few(groups: int) -> str:
     """Return in words that so few groups give no interval."""
     return f"{groups} group{' is' if groups == 1 else 's are'} too few for an interval (at least {FEW_GROUPS})"
+
+
+def too_few_groups(clusters: tuple[NDArray[np.int64], int]) -> str:
+    """Return in words why these groups, as `group_codes` gives them, carry no interval; "" where they do."""
+    codes, count = clusters
+    if count < FEW_GROUPS:
+        return too_few(count)
+    share = np.bincount(codes) / max(len(codes), 1)
+    worth = 1.0 / float((share**2).sum())
+    if worth >= FEW_EQUAL:
+        return ""
+    return (
+        f"{count} groups so unequal that they are worth {worth:.1f} are too few for an interval (at least {FEW_EQUAL})"
+    )
+
+
+def too_little(task: Task | str, target: NDArray[Any], clusters: tuple[NDArray[np.int64], int] | None) -> str:
+    """Return in words why these rows carry no interval: too few groups, rows, or rows of a class; "" where they do."""
+    if clusters is not None and (few := too_few_groups(clusters)):
+        return few
+    if len(target) < FEW_ROWS:
+        return f"{len(target)} rows are too few for an interval (at least {FEW_ROWS})"
+    least = min(int(np.sum(target == 1)), int(np.sum(target != 1))) if Task(task) is Task.BINARY else FEW_OF_A_CLASS
+    if 0 < least < FEW_OF_A_CLASS:
+        said = f"{least} row{' of a class is' if least == 1 else 's of a class are'} too few for an interval"
+        return f"{said} (at least {FEW_OF_A_CLASS})"
+    return ""
 
 
 def values_by_group(
@@ -290,8 +322,9 @@ def paired(
         return Difference(metric, None, None, None, None, None, n, count, reason)
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     value = sign * (float(points[0]) - float(points[1]))
-    if count is not None and count < FEW_GROUPS:
-        return Difference(metric, value, None, None, None, None, n, count, "too few groups")
+    if few := too_little(task, target, clusters):
+        said = "too few groups" if count is not None and count < FEW_GROUPS else few
+        return Difference(metric, value, None, None, None, None, n, count, said)
     a, b = (_spread(task, target, s, metric, groups, t, draws, seed) for s, t in zip(scores, thresholds, strict=True))
     return difference_of(metric, value, sign * (a - b), n, count)
 
@@ -325,7 +358,7 @@ def _spread(
 
 def difference_of(metric: str, value: float, spread: Floats, n: int, count: int | None) -> Difference:
     """Return a measured difference with the interval and the p-value that (draws,) resampled differences give."""
-    low, high, reason = _limits(spread, "", count)
+    low, high, reason = _limits(spread, "")
     if reason:
         return Difference(metric, value, None, None, None, None, n, count, reason)
     held = spread[np.isfinite(spread)]

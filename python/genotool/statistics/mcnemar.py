@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.statistics.intervals import FEW_GROUPS, group_codes, too_few
+from genotool.statistics.intervals import group_codes, too_few_groups
 
 __all__ = ["McNemar", "mcnemar"]
 
@@ -62,8 +62,8 @@ def mcnemar(
     if clusters is None:
         return McNemar(only_a, only_b, _binomial(only_a, only_b), len(target), None)
     codes, count = clusters
-    if count < FEW_GROUPS:
-        return McNemar(only_a, only_b, None, len(target), count, too_few(count))
+    if few := too_few_groups(clusters):
+        return McNemar(only_a, only_b, None, len(target), count, few)
     surplus = np.bincount(codes, weights=right_a.astype(np.float64) - right_b, minlength=count)
     return McNemar(only_a, only_b, _signs(np.rint(surplus).astype(np.int64)), len(target), count)
 

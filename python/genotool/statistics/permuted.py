@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genotool.dataset import Task
 from genotool.metrics import SCALE_FREE
-from genotool.statistics.intervals import FEW_GROUPS, group_codes
+from genotool.statistics.intervals import FEW_ROWS, group_codes, too_few_groups
 from genotool.statistics.weighted import metric_draws
 
 __all__ = ["DRAWS", "permutation_p"]
@@ -53,7 +53,7 @@ def permutation_p(
     task = Task(task)
     clusters = group_codes(groups)
     codes, count = (np.arange(len(target)), len(target)) if clusters is None else clusters
-    if count < FEW_GROUPS or np.ptp(target) == 0:
+    if (clusters and too_few_groups(clusters)) or count < FEW_ROWS or np.ptp(target) == 0:
         return None
     scores = [_on_one_scale(np.asarray(score, np.float64), metric) for score in (score_a, score_b)]
     observed = _difference(task, target, scores, metric, np.zeros((1, len(target))))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from genotool.assessment import HEADLINE, assess
 from genotool.audit import Audit, read_keys, write_keys
 from genotool.audit.keys import joined
+from genotool.controls import against_controls
 from genotool.dataset import Dataset, Task
 from genotool.errors import InputError
 from genotool.floors import Floor
@@ -76,12 +77,15 @@ def combine(run: Run, dataset: Dataset, folds: Folds, *, floors: bool, margin: f
     threshold = float(np.mean([fold.run.record.get("threshold") or 0.0 for fold in done]))
     beside = _floors(done, dataset, folds.repeats, shape, task, seed) if floors else []
     test = assess(task, dataset, score, floors=beside, threshold=threshold, margin=margin, seed=seed)
+    if controls := _controls(done, dataset, folds.repeats, shape, task, seed):
+        test["controls"] = against_controls(task, dataset, score, controls, seed=seed)
     metrics = {"format": 1, "task": task.value, "threshold": threshold, "test": test,
                "cross_validation": _by_fold(done, folds, task, test)}  # fmt: skip
     run.write_json("metrics.json", metrics)
     run.update(threshold=threshold, split=run.record["split"] | {"counts": _counts(done)})
     write_scores(run, dataset, score, threshold, task, split=np.full(len(dataset), Part.TEST, np.int8))
     write_floor_scores(run, dataset, beside)
+    write_floor_scores(run, dataset, controls, "controls.tsv")
     run.write_json("audit.json", _audit(done).to_json())
     _write_keys(run, dataset, done)
 
@@ -116,6 +120,20 @@ def _floors(
         estimates = bootstrap(task, np.asarray(dataset.target), score, groups=dataset.groups, seed=seed)
         floors.append(Floor(name, summary, score, estimates))
     return floors
+
+
+def _controls(
+    done: Sequence[_Fold], dataset: Dataset, repeats: int, shape: tuple[int, ...], task: Task, seed: int
+) -> list[Floor]:
+    """Return the artefact controls that every fold has, each scored out of fold as the model is."""
+    controls = []
+    for name in (name for name in done[0].rows.controls if all(name in fold.rows.controls for fold in done)):
+        score = _mean([(fold.at, fold.rows.controls[name]) for fold in done], repeats, shape)
+        told = (done[0].test.get("controls") or {}).get(name) or {}
+        summary = f"{told.get('summary') or name}, fitted in each fold"
+        estimates = bootstrap(task, np.asarray(dataset.target), score, groups=dataset.groups, seed=seed)
+        controls.append(Floor(name, summary, score, estimates))
+    return controls
 
 
 def _by_fold(done: Sequence[_Fold], folds: Folds, task: Task, test: Mapping[str, Any]) -> dict[str, Any]:

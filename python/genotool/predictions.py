@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -95,6 +95,8 @@ class TestRows:
         The scores of the floors on the same rows, by name.
     threshold
         The probability from which a binary row was decided to be positive.
+    controls
+        The scores of the artefact controls on the same rows, by name.
     """
 
     __test__ = False  # no test case, whatever pytest makes of its name
@@ -107,6 +109,7 @@ class TestRows:
     score: Floats
     floors: Mapping[str, Floats]
     threshold: float = 0.5
+    controls: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def read_test_rows(run: Run, name: str) -> TestRows:
@@ -128,13 +131,14 @@ def read_test_rows(run: Run, name: str) -> TestRows:
         task = Task(str(run.record.get("task")))
         score = _columns(rows, [f"score_{label}" for label in classes] if task is Task.MULTICLASS else ["score"])
         target = _target(rows, task, classes)
-        floors = _floor_scores(run, rows, classes if task is Task.MULTICLASS else [])
+        many = classes if task is Task.MULTICLASS else []
+        floors, controls = (_scores_beside(run, rows, many, name) for name in ("floors.tsv", "controls.tsv"))
         threshold = float(0.5 if run.record.get("threshold") is None else run.record["threshold"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"the scores are damaged: {error}", file=file, hint="make the run again") from error
     groups = np.array([row["group"] for row in rows], np.str_) if "group" in rows[0] else None
     ids = np.array([row["id"] for row in rows], np.str_)
-    return TestRows(name, task, ids, groups, target, score, floors, threshold)
+    return TestRows(name, task, ids, groups, target, score, floors, threshold, controls)
 
 
 def trained_groups(run: Run) -> set[str]:
@@ -169,12 +173,13 @@ def _target(rows: Sequence[Mapping[str, str]], task: Task, classes: Sequence[str
     return np.array([codes[row["target"]] for row in rows], np.int64)
 
 
-def _floor_scores(run: Run, rows: Sequence[Mapping[str, str]], classes: Sequence[str]) -> dict[str, Floats]:
-    if not run.file("floors.tsv").is_file():
+def _scores_beside(run: Run, rows: Sequence[Mapping[str, str]], classes: Sequence[str], file: str) -> dict[str, Floats]:
+    """Return what the floors or controls in a file say of the rows, by name; nothing where there is no file."""
+    if not run.file(file).is_file():
         return {}
-    table = read_table(run.file("floors.tsv"))
+    table = read_table(run.file(file))
     if [row["id"] for row in table] != [row["id"] for row in rows]:
-        raise ValueError("floors.tsv and predictions.tsv are of other rows")
+        raise ValueError(f"{file} and predictions.tsv are of other rows")
     names = [name for name in table[0] if name not in ("id", "simulated")]
     if not classes:
         return {name: _columns(table, [name]) for name in names}

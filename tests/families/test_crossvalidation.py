@@ -334,3 +334,18 @@ def test_a_fold_of_other_rows_is_refused(validated: Run, shared_data: Path, tmp_
     dataset, folds = loaded(run, shared_data)
     with pytest.raises(InputError, match="tested other rows than its own"):
         combine(run, dataset, folds, floors=False, seed=0)
+
+
+def test_controls_are_measured_out_of_fold(data_folder: Path, tmp_path: Path) -> None:
+    asked = dataclasses.replace(request("toy-pairs", "toy-couples", data_folder, tmp_path / "cv"), controls=True)
+    run = crossvalidate(asked, FoldsRequest("2"), "train")
+    test = run.read_json("metrics.json")["test"]
+    (name,) = test["controls"]
+    held = {row["id"]: float(row[name]) for row in table(run.file("controls.tsv"))}
+    folds = [row for fold in ("1-1", "1-2") for row in table(run.file(f"folds/{fold}/controls.tsv"))]
+    assert held == {row["id"]: float(row[name]) for row in folds}
+    rows = read_test_rows(run, "cv")
+    assert test["controls"][name]["roc_auc"]["value"] == pytest.approx(
+        roc_auc_score(rows.target, [held[row] for row in rows.ids.tolist()]), abs=1e-4
+    )
+    assert test["controls"][name]["sentence"].startswith(f"Control, {name}: reaches ROC-AUC")

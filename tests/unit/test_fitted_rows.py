@@ -27,10 +27,12 @@ from genotool.testing import toy_dataset
 pytestmark = pytest.mark.usefixtures("nearest_family")
 
 
-def run_folder(table: Path, out: Path, *, balance: str = "none", refit: bool = False, **more) -> Path:
+def run_folder(
+    table: Path, out: Path, *, balance: str = "none", refit: bool = False, floors: bool = False, **more
+) -> Path:
     family = plugins.family("nearest")
     rows = RowsRequest(str(table), **more)
-    return train(FitRequest(rows, family, family.config_type(), out, balance, refit, floors=False)).path
+    return train(FitRequest(rows, family, family.config_type(), out, balance, refit, floors=floors)).path
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +222,41 @@ def test_an_edited_threshold(run: Path) -> None:
     found = severe(run)
     assert "run.json is not the file that the run wrote" in found
     assert "the threshold of metrics.json is not that of run.json" in found
+
+
+@pytest.mark.parametrize("change", ["verdict", "floor", "difference"])
+def test_a_forged_claim_under_a_forged_manifest(table: Path, tmp_path: Path, change: str) -> None:
+    """The metrics stay true; what is said of them does not."""
+    run = run_folder(table, tmp_path / "run", floors=True)
+    assert not severe(run)
+    metrics = json.loads((run / "metrics.json").read_text())
+    test = metrics["test"]
+    if change == "verdict":
+        test["verdict"] = "above" if test["verdict"] != "above" else "below"
+        test["sentence"] = f"{test['verdict']} the best floor by far"
+    elif change == "floor":
+        test["floors"]["linear"]["roc_auc"]["value"] = 0.5001
+    else:
+        test["comparisons"][0]["difference"]["value"] = 0.2501
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    forge_manifest(run)
+    assert any(message.startswith("metrics.json: the ") for message in severe(run))
+
+
+@pytest.mark.parametrize("kind", ["gone", "link", "folder"])
+def test_a_file_that_is_gone_or_no_file_any_more(run: Path, tmp_path: Path, kind: str) -> None:
+    file = run / "audit.json"
+    moved = file.rename(tmp_path / "audit.json")
+    if kind == "link":
+        file.symlink_to(moved)
+    elif kind == "folder":
+        file.mkdir()
+    said = {"gone": "is gone", "link": "is a link now", "folder": "is no file any more"}[kind]
+    assert any(f"audit.json {said}" in message for message in severe(run))
+
+
+def test_a_manifest_taken_away(run: Path) -> None:
+    record = json.loads((run / "run.json").read_text())
+    del record["manifest"]
+    (run / "run.json").write_text(json.dumps(record))
+    assert any("has no manifest" in message for message in severe(run))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genotool.audit.claims import false_claims
 from genotool.audit.findings import Audit, Finding, shown
 from genotool.audit.keys import read_keys
 from genotool.audit.relations import overlap_mask
@@ -77,6 +78,9 @@ def _not_at_hand(run: Run, error: GenotoolError) -> Finding:
 
 def _files(run: Run) -> Iterator[Finding]:
     kept = run.record.get("manifest")
+    if kept is None and run.file(FILE).is_file():
+        yield _severe(run, "no-manifest", f"{RECORD} has no manifest, and the version that wrote {FILE} writes one")
+        return
     if kept is None:
         message = "the folder has no manifest: it was made before there was one, and a changed file would not show"
         yield _note(run, "no-manifest", message, "make the run again with this version")
@@ -84,10 +88,9 @@ def _files(run: Run) -> Iterator[Finding]:
     there = {**manifest_of(run.path), RECORD: record_digest(run.record)}
     for name, digest in kept.items():
         if name not in there:
-            yield Finding(
-                "file-missing", "warning", 1, len(kept), f"{name} is gone: the run wrote it", AGAIN,
-                data=(run.path.name,),
-            )  # fmt: skip
+            file = run.path / name
+            now = "a link now" if file.is_symlink() else "no file any more" if file.exists() else "gone"
+            yield _severe(run, "file-missing", f"{name} is {now}: the run wrote it", total=len(kept))
         elif there[name] != digest:
             yield _severe(run, "file-changed", f"{name} is not the file that the run wrote", total=len(kept))
 
@@ -206,12 +209,17 @@ def _measured(run: Run) -> Iterator[Finding]:
     try:
         content = run.read_json(METRICS)
         told = content["test"]["metrics"] if content.get("test") else {}
-        values = _again(read_test_rows(run, run.path.name), float(content["threshold"])) if told else {}
+        rows = read_test_rows(run, run.path.name) if told else None
+        values = {} if rows is None else _again(rows, float(content["threshold"]))
+        seed = int(run.record.get("seed") or 0)
+        claims = [] if rows is None else list(false_claims(rows, content["test"], float(content["threshold"]), seed))
     except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
         yield _severe(run, "metrics-damaged", f"{METRICS} and {PREDICTIONS} do not fit: {error}")
         return
     if "threshold" in run.record and content["threshold"] != run.record["threshold"]:
         yield _severe(run, "threshold", f"the threshold of {METRICS} is not that of {RECORD}")
+    for claim in claims:
+        yield _severe(run, "claims-differ", f"{METRICS}: {claim}")
     for name, (value, allowed) in values.items():
         said = (told.get(name) or {}).get("value")
         if said != value and (said is None or value is None or not abs(said - value) <= allowed):

@@ -53,3 +53,24 @@ def test_too_few_validation_rows_give_a_reason_and_nothing_else() -> None:
     found = coverage(calibrate(Task.REGRESSION, np.zeros(8), np.ones(8)), np.zeros(50), np.zeros(50), seed=0)
     assert set(found) == {"level", "reason"}
     assert "at least 9" in found["reason"]
+
+
+def test_one_verdict_where_a_class_alone_is_under_covered() -> None:
+    rng = np.random.default_rng(0)
+    target = (rng.random(2000) < 0.1).astype(int)
+    score = 1 / (1 + np.exp(-(rng.normal(size=2000) + 3 * target - 1.5)))
+    made = calibrate(Task.BINARY, target, score)
+    worse = np.where(target == 1, score * 0.6, score * 0.8)  # the rarer class looks like the other one
+    sentence = coverage(made, target, worse, seed=0)["sentence"]
+    assert "UNDER-COVERAGE of class 1: fewer of it than promised" in sentence
+    assert "promised, as far" not in sentence
+    assert "More than promised" not in sentence
+    assert "say little" not in sentence
+
+
+def test_sets_that_hold_both_classes_are_said_to_say_little() -> None:
+    rng = np.random.default_rng(0)
+    target, score = rng.integers(0, 2, 600), rng.random(600)
+    found = coverage(calibrate(Task.BINARY, target[:300], score[:300]), target[300:], score[300:], seed=0)
+    assert found["methods"]["class-conditional"]["size"]["value"] > 1.6
+    assert found["sentence"].endswith("Most sets hold both classes and say little.")

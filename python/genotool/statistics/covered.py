@@ -17,6 +17,8 @@ __all__ = ["coverage"]
 Floats: TypeAlias = NDArray[np.float64]
 
 DRAWS = 1000
+UNINFORMATIVE = 1.6
+"""Classes of two in a set on average: from here on most sets hold both."""
 
 
 def coverage(
@@ -120,11 +122,11 @@ def _sentence(found: dict[str, Any], task: Task) -> str:
     whose = "rows of a new group, each group counted the same," if by_group else "new rows"
     size = f"{used['size']['value']:.3g} wide" if task is Task.REGRESSION else f"{used['size']['value']:.2f} classes"
     text = f"{what} made to hold the truth of {found['level']:g} of {whose} hold it for {_interval(measured)} of the "
-    text += f"test rows; they are {size} on average. {_judged(measured, found['level'])}"
     names = [str(code) for code, each in enumerate(used.get("coverage_of_classes", []))
              if found["used"] == "class-conditional" and _under(each, found["level"])]  # fmt: skip
-    if names:
-        text += f" Under-coverage of class {' and '.join(names)}."
+    text += f"test rows; they are {size} on average. {_judged(measured, found['level'], ' and '.join(names))}"
+    if task is Task.BINARY and used["size"]["value"] >= UNINFORMATIVE:
+        text += " Most sets hold both classes and say little."
     if found["refit"]:
         text += " The limits are of the model before its final fit on the validation rows too: no exact promise."
     return text
@@ -139,9 +141,13 @@ def _under(measured: dict[str, Any], level: float) -> bool:
     return measured["high"] is not None and measured["high"] < level
 
 
-def _judged(measured: dict[str, Any], level: float) -> str:
+def _judged(measured: dict[str, Any], level: float, classes: str) -> str:
+    """Return the one verdict: under-coverage of a class alone is under-coverage, whatever all rows together got."""
     if measured["low"] is None:
         return f"Whether that is less than promised cannot be said: {measured['reason']}."
     if _under(measured, level):
-        return "UNDER-COVERAGE: fewer than promised, the test rows are not like the validation rows."
+        whose = f", of class {classes} by itself too" if classes else ""
+        return f"UNDER-COVERAGE: fewer than promised{whose}, the test rows are not like the validation rows."
+    if classes:
+        return f"UNDER-COVERAGE of class {classes}: fewer of it than promised, which the mean over all rows hides."
     return "More than promised." if measured["low"] > level else "As promised, as far as these rows can show."

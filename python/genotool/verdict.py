@@ -1,7 +1,7 @@
 """The verdict in words: is a model above the floors, below them, equivalent, or undecided?
 
-Each floor is compared with the model on the same test rows by a paired bootstrap, resampled by group. **above** or
-**below**: the 95 % interval of the difference excludes 0 and so does Holm's correction over all floors;
+Each floor is compared with the model on the same test rows by a paired bootstrap, resampled by group. **above** (every floor) or
+**below** (the best): the 95 % interval of the difference excludes 0 and so does Holm's correction over all floors;
 **equivalent**: the interval lies inside the margin; **undecided** otherwise, with the smallest difference that this
 test set could have shown. Fewer than 20 groups give no verdict.
 
@@ -224,9 +224,19 @@ def decide(
         )
         for name, difference in differences.items()
     )  # fmt: skip
-    # the best floor is the one by which the model leads least
-    best = min(each, key=lambda item: np.inf if item.difference.value is None else item.difference.value)
-    return _verdict(best, each, metric, margin)
+    return _verdict(_best(each), each, metric, margin)
+
+
+def _best(each: Sequence[Comparison]) -> Comparison:
+    """Return the best floor: the one by which the model leads least, of those that it is not above if there are any.
+
+    A floor without any spread, such as the majority, may lie nearest and be beaten for certain, while a better model
+    is not.
+    """
+    least = sorted(each, key=lambda item: np.inf if item.difference.value is None else item.difference.value)
+    if least[0].word != "above":
+        return least[0]
+    return next((item for item in least if item.word != "above"), least[0])
 
 
 def _word(difference: Difference, p_holm: float | None, margin: float) -> str:
@@ -277,8 +287,18 @@ def _sentence(best: Comparison, each: tuple[Comparison, ...], metric: str, margi
         "This test set "
         f"could have shown a difference of {found.smallest_detectable:.3f}.",
     }[best.word]
-    others = [item.against for item in each if item.word != "above" and item is not best]
-    return text + (f" Not above these either: {', '.join(others)}." if others else "")
+    return text + _others(best, each)
+
+
+def _others(best: Comparison, each: tuple[Comparison, ...]) -> str:
+    """Return which of the other floors the model is not above either, each by what was shown; "" for none."""
+    named = {"below": "below these too", "equivalent": "equivalent to these too", "undecided": "undecided"}
+    parts = []
+    for word, said in named.items():
+        if held := [item.against for item in each if item.word == word and item is not best]:
+            parts.append(f"{said}: {', '.join(held)}")
+    text = "; ".join(parts)
+    return f" {text[0].upper()}{text[1:]}." if text else ""
 
 
 def _behind(difference: float) -> str:

@@ -161,3 +161,15 @@ def test_above_asks_that_the_validation_rows_were_better_than_chance(low: float 
     found = judge("binary", target, score, [_floor("linear", len(target))], valid=valid, seed=0)
     assert found.word == word
     assert ("no better than chance" in found.sentence) == (word == "undecided")
+
+
+def test_above_is_above_every_floor() -> None:
+    """The nearest floor is constant and beaten for certain; a better one varies and is not."""
+
+    def difference(value: float, low: float, high: float, p: float) -> Difference:
+        return Difference("roc_auc", value, low, high, p, 0.1, 200, None)
+
+    found = decide(
+        {"majority": difference(0.1, 0.05, 0.15, 0.001), "linear": difference(0.2, -0.1, 0.5, 0.2)}, "roc_auc"
+    )
+    assert (found.word, found.against) == ("undecided", "linear")

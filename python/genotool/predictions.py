@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from genotool.dataset import Dataset, Task
 from genotool.errors import InputError
 from genotool.floors import Floor
-from genotool.run import Run
+from genotool.run import Run, check_regular
 from genotool.sequences import Sequences
 from genotool.split import Part
 
@@ -152,6 +152,7 @@ def trained_groups(run: Run) -> set[str]:
 
 def read_table(file: Path) -> list[dict[str, str]]:
     """Read a table of a run folder, a mapping a row; InputError if it is missing or damaged."""
+    check_regular(file)
     try:
         with file.open(encoding="utf-8", newline="") as handle:
             return list(csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE))

@@ -28,7 +28,7 @@ from genotool import lock
 from genotool.errors import GenotoolError, InputError, StoppedError, UsageError
 from genotool.manifest import RECORD, manifest_of, record_digest
 
-__all__ = ["FORMAT", "Run", "escaped", "versions", "write_atomically"]
+__all__ = ["FORMAT", "Run", "check_regular", "escaped", "versions", "write_atomically"]
 
 FORMAT = 1
 RECORDED_PACKAGES = (
@@ -58,6 +58,12 @@ def write_atomically(file: Path, content: bytes | str) -> None:
         temporary.unlink(missing_ok=True)
         hint = "another place, more room, or its permissions"
         raise GenotoolError(f"{file}: cannot be written: {error.strerror}", hint=hint) from error
+
+
+def check_regular(file: Path) -> None:
+    """Raise InputError where a folder or a pipe stands in the place of a file: reading a pipe would never end."""
+    if file.exists() and not file.is_file():
+        raise InputError("damaged: no regular file", file=file, hint=DAMAGED)
 
 
 def escaped(text: str) -> str:
@@ -215,6 +221,7 @@ class Run:
     def read_json(self, name: str) -> Any:
         """Read a JSON file of the folder; InputError if it is missing or damaged."""
         file = self.file(name)
+        check_regular(file)
         try:
             return json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:

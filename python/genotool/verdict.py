@@ -1,9 +1,9 @@
 """The verdict in words: is a model above the floors, below them, equivalent, or undecided?
 
-Each floor is compared with the model on the same test rows by a paired bootstrap, resampled by group. **above** (every floor) or
-**below** (the best): the 95 % interval of the difference excludes 0 and so does Holm's correction over all floors;
-**equivalent**: the interval lies inside the margin; **undecided** otherwise, with the smallest difference that this
-test set could have shown. Fewer than 20 groups give no verdict.
+Each floor is compared with the model on the same test rows by a paired bootstrap, resampled by group. **above** (every
+floor) or **below** (the best): the 95 % interval of the difference excludes 0 and so does Holm's correction over all
+floors; **equivalent**: the interval lies inside the margin; **undecided** otherwise, with the smallest difference that
+this test set could have shown. Fewer than 20 groups, 20 rows or ten rows of a class give no verdict.
 
 A model that is above on the test rows may be there by luck: where classes lie far apart, one fitted to labels that say
 nothing is right about all rows or wrong about all. So **above** also asks that the model beats every model of shuffled
@@ -278,7 +278,7 @@ def _sentence(best: Comparison, each: tuple[Comparison, ...], metric: str, margi
         why = f"too few groups, {found.groups} of at least {FEW_GROUPS}" if few else found.reason
         behind = _behind(found.value)
         return f"Undecided ({why}): {value} against {best.against}{behind}; see the values by group."
-    interval = f"{value} (95 % interval {found.low:+.3f} to {found.high:+.3f}, Holm p {best.p_holm:.3g})"
+    interval = f"{value} (95 % interval {found.low:+.3f} to {found.high:+.3f}, Holm p {_p(best.p_holm, found)})"
     text = {
         "above": f"Above the best floor, {best.against}, by {interval}.",
         "below": f"Below the best floor, {best.against}: {interval}.",
@@ -292,11 +292,11 @@ def _sentence(best: Comparison, each: tuple[Comparison, ...], metric: str, margi
 
 def _others(best: Comparison, each: tuple[Comparison, ...]) -> str:
     """Return which of the other floors the model is not above either, each by what was shown; "" for none."""
-    named = {"below": "below these too", "equivalent": "equivalent to these too", "undecided": "undecided"}
+    named = {"below": "below these", "equivalent": "equivalent to these", "undecided": "undecided against these"}
     parts = []
     for word, said in named.items():
         if held := [item.against for item in each if item.word == word and item is not best]:
-            parts.append(f"{said}: {', '.join(held)}")
+            parts.append(f"{said}{' too' if word == best.word else ''}: {', '.join(held)}")
     text = "; ".join(parts)
     return f" {text[0].upper()}{text[1:]}." if text else ""
 
@@ -305,10 +305,18 @@ def _behind(difference: float) -> str:
     return ", the model is below this floor on these rows" if difference < 0 else ""
 
 
+def _p(p: float | None, drawn: Difference) -> str:
+    """Return a p-value of the bootstrap, as a bound where it is the least that the draws could give."""
+    if p is None:
+        return "none"
+    return f"≤ {p:.3g}" if drawn.p is not None and drawn.p == drawn.least_p else f"{p:.3g}"
+
+
 def _otherwise(best: Comparison) -> str:
     """Return in words that DeLong's test and the bootstrap fall on two sides of .05, each uncorrected; "" if not."""
     drawn, delong = best.difference.p, best.delong_p
     if drawn is None or delong is None or (drawn <= LEVEL) == (delong <= LEVEL):
         return ""
     how = " by group" if best.difference.groups is not None else ""
-    return f" DeLong's test{how} disagrees at .05: p {delong:.3g}, the bootstrap's {drawn:.3g} before correction."
+    own = _p(drawn, best.difference)
+    return f" DeLong's test{how} disagrees at .05: p {delong:.3g}, the bootstrap's {own} before correction."

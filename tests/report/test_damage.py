@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -192,3 +193,14 @@ def test_half_a_character_is_replaced(tmp_path: Path, measured, words) -> None:
     with Run.create(tmp_path / "r", verb="train", command=["a\ud800b"], data=[{"name": "a\ud800b"}]) as run:
         run.write_json("metrics.json", {"test": measured()})
     assert "a\ufffdb" in words(write_report(tmp_path / "r").read_text())
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "predictions.tsv"])
+def test_a_pipe_in_the_place_of_a_file_is_damage(tmp_path: Path, write_model, name: str) -> None:
+    """Reading it would wait for ever."""
+    with Run.create(tmp_path / "r", verb="transfer", task="binary", command=["genotool"]) as run:
+        write_model(run)
+    (tmp_path / "r" / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "r" / name)
+    with pytest.raises(InputError, match=f"{name} is damaged: no regular file"):
+        write_report(tmp_path / "r")

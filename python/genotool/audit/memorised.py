@@ -33,7 +33,7 @@ K_SHORT, K_LONG, LONG = 5, 4, 64
 """Words that a long sequence holds many of say as much in fewer columns."""
 MOST_GENES = 500
 ROUNDS, RATE = 40, 0.25
-"""A hundred rounds at .1 find the same within .005, at twice the cost."""
+"""A hundred rounds at .1 find the same within .01 on real pairs, at twice the cost."""
 FALLS = 0.03
 """The fall from which it is said: the scatter of three folds of a few thousand rows."""
 FALLS_FAR = 0.1

@@ -183,9 +183,16 @@ def _step(path: Path, name: str) -> Step:
     return Step(name, path, record, content, tables, _figures(path / "figures"), tuple(problems))
 
 
+def _there(file: Path, problems: list[str]) -> bool:
+    """Return whether there is a file to read; a folder or a pipe in its place is damage."""
+    if file.exists() and not file.is_file():
+        problems.append(f"{file.name} is damaged: no regular file")
+    return file.is_file()
+
+
 def _read_json(folder: Path, stem: str, problems: list[str]) -> Mapping[str, Any] | None:
     file = folder / f"{stem}.json"
-    if not file.is_file():
+    if not _there(file, problems):
         return None
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -197,7 +204,7 @@ def _read_json(folder: Path, stem: str, problems: list[str]) -> Mapping[str, Any
 
 
 def _read_table(file: Path, problems: list[str]) -> Table | None:
-    if not file.is_file():
+    if not _there(file, problems):
         return None
     try:
         with file.open(encoding="utf-8", newline="") as handle:

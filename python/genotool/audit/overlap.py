@@ -26,6 +26,11 @@ Mask = NDArray[np.bool_]
 
 REMEDY_SHARED = "drop the shared rows from training, or move them there before the split (--overlap drop)"
 REMEDY_CLOSE = "keep them in one part: split both sets by gene (--split group), or leave them out of the test"
+REMEDY_HOMOLOGOUS = (
+    "write one cluster over both sets with --clusters FILE, add it to each table as a column and split by it "
+    "(--split by:cluster), or leave these rows out of the test"
+)
+REMEDIES = {"same": REMEDY_SHARED, "homologous": REMEDY_HOMOLOGOUS}
 RELATION_WORDS = {
     "exact": "equal",
     "reverse_complement": "reverse complements",
@@ -132,7 +137,7 @@ def _pair(small: Dataset, large: Dataset) -> Iterator[Finding]:
         yield Finding(
             code, severity, count, total,
             _shared(small, large, meeting, here, there) if way == "same" else _close(way, small, large, count),
-            REMEDY_SHARED if way == "same" else REMEDY_CLOSE, shown(small.ids[meeting.met]), effect or None,
+            REMEDIES.get(way, REMEDY_CLOSE), shown(small.ids[meeting.met]), effect or None,
             (small.name, large.name), shown(large.ids[meeting.partner[meeting.met]]), reason,
         )  # fmt: skip
 

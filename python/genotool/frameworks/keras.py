@@ -99,6 +99,7 @@ def _limit_tensorflow() -> None:
     with _quiet_stderr():
         import tensorflow as tf
 
+    tf.get_logger().setLevel("ERROR")  # several networks in one run are no fault, as its warnings would have it
     threads = int(os.environ.get("GENOTOOL_THREADS", "0"))
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -63,8 +63,18 @@ def test_a_verdict_claims_what_its_interval_allows(
         run.write_json("metrics.json", metrics)
     text = words(write_report(tmp_path / "r").read_text())
     assert wanted in text
-    assert "not shown to be above this simple model: lightgbm" in text
+    stands = {"undecided": "not shown to be above", "equivalent": "equal to"}.get(word, word)
+    assert f"{stands} this simple model: lightgbm" in text
     assert "above every" not in text
+
+
+def test_the_least_p_that_the_draws_can_give_is_a_bound(tmp_path: Path, measured, words) -> None:
+    metrics = {"format": 1, "task": "binary", "test": measured("above")}
+    drawn = {"value": 0.1, "low": 0.05, "high": 0.15, "p": 0.005, "least_p": 0.005}
+    metrics["test"]["comparisons"][0] |= {"p_holm": 0.01, "difference": drawn}
+    with Run.create(tmp_path / "r", verb="train", task="binary", command=["genotool"]) as run:
+        run.write_json("metrics.json", metrics)
+    assert "above 0 (p ≤ 0.010 after Holm's correction)" in words(write_report(tmp_path / "r").read_text())
 
 
 def test_a_leak_that_is_left_is_said_on_the_first_screen(tmp_path: Path, write_model, words) -> None:

@@ -173,3 +173,25 @@ def test_above_is_above_every_floor() -> None:
         {"majority": difference(0.1, 0.05, 0.15, 0.001), "linear": difference(0.2, -0.1, 0.5, 0.2)}, "roc_auc"
     )
     assert (found.word, found.against) == ("undecided", "linear")
+
+
+def test_the_sentence_tells_below_from_undecided() -> None:
+    def difference(value: float, low: float, high: float, p: float) -> Difference:
+        return Difference("roc_auc", value, low, high, p, 0.1, 200, None)
+
+    lost, open_ = difference(-0.2, -0.3, -0.1, 0.001), difference(-0.02, -0.1, 0.1, 0.6)
+    worse = difference(-0.3, -0.4, -0.2, 0.001)
+    both = decide({"lightgbm": worse, "linear": lost, "memoriser": open_}, "roc_auc").sentence
+    assert both.endswith("Below these too: linear; undecided against these: memoriser.")
+    alone = decide({"lightgbm": worse, "majority": difference(0.2, 0.1, 0.3, 0.001)}, "roc_auc").sentence
+    assert alone.endswith("Holm p 0.002).")
+
+
+def test_the_least_p_of_the_draws_is_a_bound() -> None:
+    target, _ = simulated(0)
+    score = target + 0.1 * np.random.default_rng(1).random(N)
+    found = judge("binary", target, score, {"x": np.zeros(N), "y": np.zeros(N)}, draws=399, seed=0)
+    assert found.each[0].difference.p == found.each[0].difference.least_p == 2 / 400
+    assert "Holm p ≤ 0.01)" in found.sentence
+    drawn = Difference("roc_auc", 0.1, 0.05, 0.15, 0.02, 0.1, N, None, least_p=0.005)
+    assert "Holm p 0.02)" in decide({"x": drawn}, "roc_auc").sentence

@@ -17,13 +17,17 @@ def other_tests(label: str, step: Step) -> list[Block]:
     judged = step.content["metrics"]["test"].get("comparisons") or []
     held = [item for item in judged if item.get("delong_p") is not None or item.get("mcnemar_p") is not None]
     rows = [
-        [str(item.get("against")).replace("_", " "), p_value((item.get("difference") or {}).get("p")),
+        [str(item.get("against")).replace("_", " "), _drawn(item.get("difference") or {}),
          p_value(item.get("delong_p")), p_value(item.get("mcnemar_p"))]
         for item in held
     ]  # fmt: skip
     title = f"{label}: other tests against each floor, uncorrected; the verdict is the bootstrap's"
     head = ["floor", "bootstrap", "DeLong (ROC-AUC)", "McNemar (decided classes)"]
     return [Grid(head, rows, numeric=frozenset({1, 2, 3}), title=title, folded=True)] if rows else []
+
+
+def _drawn(difference: Mapping[str, Any]) -> str:
+    return p_value(difference.get("p"), difference)
 
 
 def covered(label: str, step: Step) -> list[Block]:

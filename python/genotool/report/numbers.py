@@ -72,12 +72,20 @@ def estimate(item: Mapping[str, Any], digits: int = 3) -> str:
     return f"{value}{NO_BREAK}[{number(low, digits)},{NO_BREAK}{number(high, digits)}]"
 
 
-def p_value(value: Any) -> str:
-    """Return a p-value of three digits, ``< 0.001`` below them."""
+def p_value(value: Any, drawn: Mapping[str, Any] | None = None) -> str:
+    """Return a p-value of three digits, ``< 0.001`` below them.
+
+    Parameters
+    ----------
+    drawn
+        The difference whose bootstrap gave the value, corrected or not: the least that its draws can give is a bound.
+    """
     found = real(value)
     if found is None:
         return "–"
-    return "< 0.001" if found < 0.001 else f"{found:.3f}"
+    least = None if drawn is None else real(drawn.get("least_p"))
+    bound = "≤ " if least is not None and real((drawn or {}).get("p")) == least else ""
+    return "< 0.001" if found < 0.001 else f"{bound}{found:.3f}"
 
 
 def seconds(value: Any) -> str:

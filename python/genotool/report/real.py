@@ -66,7 +66,7 @@ def _floor_table(step: Step, test: Mapping[str, Any]) -> Grid:
                 about,
                 estimate(values.get(name) or {}),
                 estimate(verdict.get("difference") or {}),
-                p_value(verdict.get("p_holm")),
+                p_value(verdict.get("p_holm"), verdict.get("difference")),
                 str(verdict.get("word") or "–"),
             ]
         )

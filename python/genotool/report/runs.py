@@ -58,7 +58,7 @@ def _verdicts(found: Mapping[str, Any]) -> Grid:
             name,
             _words(item.get("against")),
             estimate(item.get("difference") or {}),
-            p_value(item.get("p_holm")),
+            p_value(item.get("p_holm"), item.get("difference")),
             str(item.get("word") or "–"),
         ]
         for name, measured in parts.items()

@@ -23,6 +23,7 @@ WORDS: Mapping[str, tuple[str, Tone]] = {
 }
 CHEATS = ("majority", "shuffled", "memoriser")
 """Floors that know nothing of how sequence makes a target; the others are simple models."""
+NOT_ABOVE = {("below",): "below", ("equivalent",): "equal to", ("undecided", "None"): "not shown to be above"}
 LEAKS = ("straddling-groups", "rows-across-parts")
 """Findings of an audit that concern the parts of the split as they are, after all that was done."""
 
@@ -135,16 +136,17 @@ def _floor(name: object) -> str:
 
 
 def _ranked(judged: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return which cheats and which simple models the model is above, and which it is not shown to be above."""
+    """Return which cheats and which simple models the model is above, and how it stands to those it is not above."""
     parts = []
     for kind, known in (("cheat", True), ("simple model", False)):
         held = [name for name in judged if (name in CHEATS) == known]
-        below = [_floor(name) for name in held if judged[name].get("word") != "above"]
-        if held and not below:
+        if held and all(judged[name].get("word") == "above" for name in held):
             parts.append(f"above every {kind} ({', '.join(map(_floor, held))})")
-        elif held:
-            parts.append(f"not shown to be above {'this' if len(below) == 1 else 'these'} {kind}"
-                         f"{'s' if len(below) > 1 else ''}: {', '.join(below)}")  # fmt: skip
+            continue
+        for word, said in NOT_ABOVE.items():
+            if among := [_floor(name) for name in held if str(judged[name].get("word")) in word]:
+                these = f"{'this' if len(among) == 1 else 'these'} {kind}{'s' if len(among) > 1 else ''}"
+                parts.append(f"{said} {these}: {', '.join(among)}")
     return f"Against the floors (cheats and simple models on the same rows) the model is {'; '.join(parts)}."
 
 
@@ -157,7 +159,7 @@ def _difference(best: Mapping[str, Any], smallest: float | None) -> str:
     text = f"Model minus floor is {estimate(found)}"
     if low is None or high is None:
         return f"{text}, without an interval ({found.get('reason') or 'no reason is given'}): nothing is decided."
-    p = f"p {p_value(best.get('p_holm'))} after Holm's correction"
+    p = f"p {p_value(best.get('p_holm'), found)} after Holm's correction"
     meaning = {
         "above": f"above 0 ({p})",
         "below": f"below 0 ({p}): the floor is better",
@@ -172,10 +174,12 @@ def _difference(best: Mapping[str, Any], smallest: float | None) -> str:
 
 def _otherwise(best: Mapping[str, Any]) -> str:
     """Return that DeLong's test and the bootstrap fall on two sides of .05, each uncorrected; "" where they do not."""
-    drawn, delong = real((best.get("difference") or {}).get("p")), real(best.get("delong_p"))
+    found = best.get("difference") or {}
+    drawn, delong = real(found.get("p")), real(best.get("delong_p"))
     if drawn is None or delong is None or (drawn <= LEVEL) == (delong <= LEVEL):
         return ""
-    return f" DeLong's test disagrees at .05: p {p_value(delong)}, the bootstrap's {p_value(drawn)} before correction."
+    own = p_value(drawn, found)
+    return f" DeLong's test disagrees at .05: p {p_value(delong)}, the bootstrap's {own} before correction."
 
 
 def _leaks(step: Step) -> list[str]:

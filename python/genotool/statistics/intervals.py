@@ -99,6 +99,8 @@ class Difference:
         Two-sided bootstrap p-value of no difference.
     smallest_detectable
         The true difference that this test set would have shown (5 % level) four times in five.
+    least_p
+        The smallest p-value that so many draws can give: a `p` that equals it is a bound.
     """
 
     metric: str
@@ -110,6 +112,7 @@ class Difference:
     n: int
     groups: int | None
     reason: str = ""
+    least_p: float | None = None
 
 
 def group_codes(groups: NDArray[np.str_] | None) -> tuple[NDArray[np.int64], int] | None:
@@ -363,5 +366,5 @@ def difference_of(metric: str, value: float, spread: Floats, n: int, count: int 
         return Difference(metric, value, None, None, None, None, n, count, reason)
     held = spread[np.isfinite(spread)]
     beyond = min(int((held <= 0).sum()), int((held >= 0).sum()))
-    p = min(1.0, 2 * (beyond + 1) / (len(held) + 1))
-    return Difference(metric, value, low, high, p, POWER * float(held.std(ddof=1)), n, count)
+    p, least = (min(1.0, 2 * (number + 1) / (len(held) + 1)) for number in (beyond, 0))
+    return Difference(metric, value, low, high, p, POWER * float(held.std(ddof=1)), n, count, least_p=least)

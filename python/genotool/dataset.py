@@ -93,6 +93,8 @@ class About:
         Whether the rows were simulated; every output then says so.
     left_out
         Rows of the source that are not in the data set, by reason.
+    roles
+        The columns of the source that are the ``target``, ``groups``, ``split`` and ``id``, where it has them.
     """
 
     cite: str = ""
@@ -102,6 +104,7 @@ class About:
     path: str = ""
     simulated: bool = False
     left_out: Mapping[str, int] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,10 +14,12 @@ from pathlib import Path
 
 from genotool import readers
 from genotool.catalogue import NAME, Entry, FileSpec
+from genotool.column_names import SPLIT, named_split, named_target
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind
 from genotool.errors import InputError, UsageError
 from genotool.readers import Wanted
 from genotool.readers.content import DNA, SHORTEST, content
+from genotool.readers.matrix import is_no_gene
 from genotool.readers.table import HDF5, Table, open_bytes, open_rows, read_table
 
 __all__ = ["complete", "learning", "name_of", "read_path", "sniff"]
@@ -49,7 +51,6 @@ OTHER_ROLES = {
     "dataset": ("dataset",),
 }
 GENE = ("gene", "genesymbol", "genename", "targetgene", "symbol", "hgncsymbol", "hgnc", "geneid", "ensemblid")
-SPLIT = ("split",)
 PAIR = (("seq1", "seq2"), ("sequence1", "sequence2"), ("on", "off"))
 SEQUENCE = ("sequence", "seq", "dna", "promoter")
 GROUPS = ("gene", "genesymbol", "group", "simgroup", "locuscluster", "patient", "donor")
@@ -113,7 +114,7 @@ def sniff(path: Path, kind: Kind | None = None, columns: Mapping[str, str] | Non
     kind = kind or next((kind for kind, roles in KEY_COLUMNS.items() if set(roles) & set(given)), None)
     entry = Entry(name_of(path), kind or Kind.MATRIX, "anndata", {"data": FileSpec(str(path))}, given)
     if _starts_with(path, HDF5):
-        return _checked(entry, kind, (Kind.MATRIX,))
+        return _checked(replace(entry, split=_obs_split(path)), kind, (Kind.MATRIX,))
     with open_bytes(path) as handle:
         is_fasta = handle.read(1) == b">"
     if is_fasta:
@@ -145,6 +146,17 @@ def _starts_with(path: Path, magic: bytes) -> bool:
         return handle.read(len(magic)) == magic
 
 
+def _obs_split(path: Path) -> str:
+    """Return the column of an .h5ad's rows that is called split; the reader says what is wrong with the file."""
+    import h5py
+
+    try:
+        with h5py.File(path) as content:
+            return named_split(content["obs"])
+    except (OSError, KeyError, TypeError):
+        return ""
+
+
 def _checked(entry: Entry, kind: Kind | None, possible: tuple[Kind, ...]) -> Entry:
     if kind is not None and kind not in possible:
         path = entry.files["data"].path
@@ -157,13 +169,19 @@ def _table(entry: Entry, kind: Kind | None, path: Path) -> Entry:
     with open_rows(path) as rows:
         header = next(rows)[1]
     if len(header) > WIDE and kind in (None, Kind.MATRIX):
-        return _wide(replace(entry, kind=Kind.MATRIX, reader="matrix"), kind, path)
+        return _wide(_matrix(entry, header), kind, path)
     table = _sample(path)
     found = kind or _kind(table)
     if found is Kind.MATRIX:
-        return replace(entry, kind=Kind.MATRIX, reader="matrix")
+        return _matrix(entry, header)
     make = {Kind.PAIRS: _pairs, Kind.GUIDES: _guides, Kind.SEQUENCES: _sequences}[found]
     return make(table, entry)
+
+
+def _matrix(entry: Entry, header: list[str]) -> Entry:
+    """The target and the split by their names; a target of another name is the reader's to find."""
+    target, split = named_target(header[1:]), named_split(header[1:])
+    return replace(entry, kind=Kind.MATRIX, reader="matrix", target=target, split=split)
 
 
 def _wide(entry: Entry, kind: Kind | None, path: Path) -> Entry:
@@ -258,8 +276,9 @@ def _pair(table: Table) -> tuple[str, str] | None:
 
 def _is_matrix(table: Table) -> bool:
     names = list(table.columns)
-    numeric = sum(content(table, name).is_number for name in names[1:])
-    return len(names) >= 3 and numeric >= max(2, len(names) - 3)
+    numeric = {name for name in names[1:] if content(table, name).is_number}
+    words = [name for name in names[1:] if name not in numeric and not is_no_gene(name)]
+    return len(numeric) >= 2 and len(words) <= 2
 
 
 def _guides(table: Table, entry: Entry) -> Entry:
@@ -275,7 +294,7 @@ def _guides(table: Table, entry: Entry) -> Entry:
     found = replace(entry, kind=Kind.GUIDES, reader="table", columns=_in(table, columns), target=target)
     classes = ("0", "1") if label and content(table, label).words & {"0", "1"} else ()
     groups = entry.columns.get("gene") or _filled(table, GENE)
-    return replace(found, classes=classes, groups=groups, split=_filled(table, SPLIT))
+    return replace(found, classes=classes, groups=groups, split=_filled(table, (SPLIT,)))
 
 
 def _in(table: Table, columns: dict[str, str]) -> dict[str, str]:
@@ -330,7 +349,7 @@ def _labelled(table: Table, entry: Entry, columns: dict[str, str]) -> Entry:
     label = label or next((n for n in _named(table, EFFICACY) if content(table, n).is_number), "")
     columns = _in(table, columns)
     classes = _classes(table, label) if label else ()
-    groups, split = _filled(table, GROUPS), _filled(table, SPLIT)
+    groups, split = _filled(table, GROUPS), _filled(table, (SPLIT,))
     return replace(entry, reader="table", columns=columns, target=label, classes=classes, groups=groups, split=split)
 
 

@@ -189,3 +189,28 @@ def test_a_signal_leaves_a_run_that_goes_on(number, code, state, genotool, toy_t
     time.sleep(0.01)
     assert genotool("train", "--resume", run).returncode == 0
     assert (run / "DONE").exists()
+
+
+def test_an_audit_says_what_it_looked_at(genotool, tmp_path: Path) -> None:
+    matrix = tmp_path / "cells.csv"
+    rows = [f"c{n},{n * n % 7},{n * 5 % 11},{'ab'[n % 2]},{'train' if n % 3 else 'test'}" for n in range(30)]
+    matrix.write_text("\n".join(["id,g1,g2,label,split", *rows]) + "\n")
+    done = genotool("audit", matrix, "--fail-on", "none", "-o", tmp_path / "found")
+    said = "cells: 30 rows named by the column 'id'; target the column 'label', classes a 15, b 15; no groups; "
+    said += "split by the column 'split'"
+    assert done.stdout.splitlines()[0] == said
+    assert json.loads((tmp_path / "found" / "audit.json").read_text())["looked"] == [said]
+    matrix.write_text("\n".join(line.rpartition(",")[0] for line in ["id,g1,g2,label,split", *rows]) + "\n")
+    looked = json.loads(genotool("audit", matrix, "--json", "--fail-on", "none").stdout)["looked"]
+    assert "no split column, so nothing was looked for across training and test rows" in looked[0]
+    assert "target the column 'g2', a number" in genotool("audit", matrix, "--target", "g2").stdout
+
+
+def test_an_audit_of_a_run_says_what_it_verified(genotool, toy_table: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert genotool("train", "nearest", toy_table, "--test-share", 0.4, "-q", "-o", run).returncode == 0
+    done = genotool("audit", run, "--fail-on", "none")
+    assert done.stdout.startswith("run: a run folder, files, metrics, fitted rows, predictions verified\n")
+    toy_table.unlink()
+    done = genotool("audit", run, "--fail-on", "none")
+    assert "run: a run folder, files, metrics verified; not fitted rows nor predictions\n" in done.stdout

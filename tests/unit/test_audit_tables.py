@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from genotool.audit import audit_datasets, audit_split, overlap_mask
@@ -12,6 +14,7 @@ from genotool.audit.scaled import scaled_with_test_rows
 from genotool.dataset import Dataset, Kind
 from genotool.sequences import Sequences
 from genotool.split import Part, Split
+from genotool.stages.audit import AuditRequest, audit
 
 
 def matrix(
@@ -48,6 +51,21 @@ def test_smote_before_the_split_on_noise_is_caught(seed: int, digits: int) -> No
     assert (found.code, found.severity) == ("interpolated-across-parts", "severe")
     (measured,) = found.effect.values()
     assert measured["with"] > measured["without"] + 0.15
+
+
+@pytest.mark.parametrize("ends", [("label", "split"), ("split", "label"), ("label", "split", "batch")])
+def test_smote_in_a_bare_file_is_caught(ends: tuple[str, ...], tmp_path: Path) -> None:
+    values, target, rows = resampled(0, columns=8)
+    own = {"label": target, "split": np.where(split_of(len(target)).parts == Part.TEST, "test", "train"),
+           "batch": np.arange(len(target)) % 3}  # fmt: skip
+    lines = [",".join(["id", *(f"g{n}" for n in range(8)), *ends])]
+    lines += [",".join([f"s{n}", *map(repr, row), *(str(own[end][n]) for end in ends)])
+              for n, row in enumerate(values.tolist())]  # fmt: skip
+    (tmp_path / "smote.csv").write_text("\n".join(lines) + "\n")
+    found, _ = audit(AuditRequest((str(tmp_path / "smote.csv"),)))
+    caught = next(item for item in found.findings if item.code == "interpolated-across-parts")
+    assert caught.severity == "severe"
+    assert 0.1 * (len(target) - rows) < caught.count <= len(target)
 
 
 def test_the_rows_named_are_the_synthetic_ones_between_their_parents() -> None:

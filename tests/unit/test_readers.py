@@ -389,6 +389,58 @@ def test_a_matrix_with_its_label(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("header", "row", "target", "split"),
+    [
+        ("id,g1,g2,label,split", "{},1,2,{label},{split}", "label", "split"),
+        ("id,g1,g2,Split,Label", "{},1,2,{split},{label}", "Label", "Split"),
+        ("id,label,g1,g2", "{},{label},1,2", "label", ""),
+        ("id,g1,split,g2,y,plate", "{},1,{split},2,{label},{n}", "y", "split"),
+        ("id,g1,g2,celltype,batch", "{},1,2,{label},b{n}", "celltype", ""),
+        ("id,g1,g2,label,split,batch,donor", "{},1,2,{label},{split},b{n},d{n}", "label", "split"),
+        ("id,g1,g2,donor", "{},1,2,d{n}", "", ""),
+        ("id,g1,g2,batch,split", "{},1,2,b{n},{split}", "", "split"),
+    ],
+)
+@pytest.mark.parametrize("wide", [0, 250])
+def test_the_columns_of_a_bare_matrix_are_told_by_their_names(
+    wide: int, header: str, row: str, target: str, split: str, tmp_path: Path
+) -> None:
+    words = [("one", "train"), ("two", "val"), ("one", "test"), ("two", "train")]
+    rows = [row.format(f"s{n}", n=n, label=label, split=part) for n, (label, part) in enumerate(words)]
+    more = ["".join(f",{a}{n}" for n in range(wide)) for a in ("h", "")]
+    text = header.replace("g1", f"g1{more[0]}") + "\n"
+    text += "".join(line.replace(",1", f",1{more[1]}", 1) + "\n" for line in rows)
+    data = load(tmp_path, text, "some.csv")
+    assert data.features.tolist() == ["g1", *(f"h{n}" for n in range(wide)), "g2"]
+    assert data.columns["expression"][:, [0, -1]].tolist() == [[1, 2]] * 4
+    assert data.classes == (("one", "two") if target else ())
+    roles = {"id": "id", "target": target, "split": split}
+    assert data.about.roles == {role: column for role, column in roles.items() if column}
+    assert ("split" in data.columns) is bool(split)
+    if split:
+        assert data.columns["split"].tolist() == [part for _, part in words]
+
+
+def test_an_x_and_a_y_are_genes_beside_the_label(tmp_path: Path) -> None:
+    data = load(tmp_path, "id,x,y,z,tissue\na,1,2,3,leaf\nb,4,5,6,root\n", "some.csv")
+    assert (data.features.tolist(), data.classes) == (["x", "y", "z"], ("leaf", "root"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (f"guide,label,split\n{A},0,train\n{B},1,test\n", Kind.GUIDES),
+        (f"seq1,seq2,label,split\n{A},{B},0,train\n{B},{C},1,test\n", Kind.PAIRS),
+        (f"sequence,label,split\n{'ACGT' * 30},0,train\n{'GGTA' * 30},1,test\n", Kind.SEQUENCES),
+    ],
+)
+def test_a_column_called_split_is_the_split_of_a_bare_table(text: str, kind: Kind, tmp_path: Path) -> None:
+    data = load(tmp_path, text, "some.csv")
+    assert (data.kind, data.columns["split"].tolist()) == (kind, ["train", "test"])
+    assert data.about.roles["split"] == "split"
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("g2", "g1", "two columns have the same name (found 'g1')"),
@@ -427,7 +479,7 @@ def test_anndata_stays_sparse(tmp_path: Path) -> None:
     from scipy import sparse
 
     counts = np.array([[0, 2, 0], [1, 0, 0], [0, 0, 3]], np.float64)
-    obs = pd.DataFrame({"label": ["1", "0", "1"]}, index=["c1", "c2", "c3"])
+    obs = pd.DataFrame({"label": ["1", "0", "1"], "split": ["train", "test", "train"]}, index=["c1", "c2", "c3"])
     var = pd.DataFrame(index=["g1", "g2", "g3"])
     file = tmp_path / "cells.h5ad"
     anndata.AnnData(sparse.csr_matrix(counts), obs=obs, var=var).write_h5ad(file)
@@ -438,6 +490,7 @@ def test_anndata_stays_sparse(tmp_path: Path) -> None:
     np.testing.assert_array_equal(expression.toarray(), counts)
     assert data.features.tolist() == ["g1", "g2", "g3"]
     assert data.ids.tolist() == ["c1", "c2", "c3"]
+    assert data.columns["split"].tolist() == ["train", "test", "train"]
     assert data.take(np.array([2])).columns["expression"].toarray().tolist() == [[0, 0, 3]]
     cut = write(tmp_path, file.read_bytes()[:2000], "cut.h5ad")
     with pytest.raises(InputError, match="h5ad file cannot be read"):

@@ -14,6 +14,7 @@ from genotool.audit.findings import Finding
 from genotool.audit.held_out import as_scores, out_of_fold, sampled, without_target
 from genotool.audit.levels import severity_of_strength
 from genotool.audit.words import metric_name, nouns, percent
+from genotool.column_names import BATCHES, UNITS, plain
 from genotool.dataset import KEY_COLUMNS, Dataset
 from genotool.metrics import compute
 from genotool.statistics.tables import contingency, cramers_v
@@ -24,15 +25,6 @@ Words: TypeAlias = NDArray[np.str_]
 Index: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
-BATCHES = frozenset({
-    "batch", "plate", "file", "filename", "sourcefile", "source", "origin", "run", "lane", "flowcell", "centre",
-    "center", "site", "lab", "laboratory", "library", "experiment", "dataset", "study", "cohort", "series", "chip",
-    "array", "platform", "technology", "date", "operator", "technician", "replicate", "rep", "sequencer", "instrument",
-    "pool",
-})  # fmt: skip
-UNITS = frozenset({
-    "donor", "patient", "subject", "individual", "participant", "animal", "mouse", "sample", "specimen",
-})  # fmt: skip
 NO_BATCH = frozenset({"split", "part", "label", "target", "class"})
 MOST_VALUES = 1000
 MOST_ROWS = 20_000
@@ -73,7 +65,7 @@ def explained_by_columns(dataset: Dataset, asked: Collection[str] = (), *, seed:
         values = len(np.unique(column[known]))
         if len(known) < FEWEST_ROWS or not 2 <= values <= min(MOST_VALUES, len(known) // 2):
             continue
-        is_batch = name in asked or _plain(name) in BATCHES | UNITS
+        is_batch = name in asked or plain(name) in BATCHES | UNITS
         rows = dataset if len(known) == len(dataset) else dataset.take(known)
         found = _Column(rows, name, column[known], is_batch)
         if not without_target(found.dataset):
@@ -88,10 +80,6 @@ def text_columns(dataset: Dataset) -> Iterator[tuple[str, Words]]:
             yield name, np.asarray(column, np.str_)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z]", "", re.sub(r"[_. ](id|name|no|number|nr)$", "", name.casefold()))
-
-
 def _classes(column: _Column, seed: int) -> Iterator[Finding]:
     from scipy.stats import chi2_contingency
 
@@ -103,7 +91,7 @@ def _classes(column: _Column, seed: int) -> Iterator[Finding]:
     strength = cramers_v(table)
     if float(chi2_contingency(table, correction=False).pvalue) > BY_CHANCE:
         return
-    if _plain(column.name) in UNITS and _one_class_each(table):
+    if plain(column.name) in UNITS and _one_class_each(table):
         yield _one_label_a_unit(column, table)
         return
     reached, effect, on = _batch_only(column, seed)

@@ -74,10 +74,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Findings, the most severe first, and the names of the data that were looked at."""
+    """Findings, the most severe first, and the names of the data that were looked at.
+
+    Attributes
+    ----------
+    looked
+        A line on each data set or run: what it was taken to be, and what could not be looked for.
+    """
 
     findings: tuple[Finding, ...]
     data: tuple[str, ...]
+    looked: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, findings: Iterable[Finding], data: Iterable[str]) -> Audit:
@@ -111,7 +118,12 @@ class Audit:
 
     def merged(self, other: Audit) -> Audit:
         """Return both audits as one."""
-        return Audit.of([*self.findings, *other.findings], [*self.data, *other.data])
+        both = Audit.of([*self.findings, *other.findings], [*self.data, *other.data])
+        return both.saying([*self.looked, *other.looked])
+
+    def saying(self, looked: Iterable[str]) -> Audit:
+        """Return the same audit with the lines on what was looked at, each once."""
+        return dataclasses.replace(self, looked=tuple(dict.fromkeys(looked)))
 
     @property
     def worst(self) -> str:
@@ -132,7 +144,8 @@ class Audit:
     def to_json(self) -> dict[str, Any]:
         """Return what ``audit.json`` holds."""
         findings = [dataclasses.asdict(finding) for finding in self.findings]
-        return {"format": FORMAT, "worst": self.worst, "data": list(self.data), "findings": findings}
+        looked = {"looked": list(self.looked)} if self.looked else {}
+        return {"format": FORMAT, "worst": self.worst, "data": list(self.data), **looked, "findings": findings}
 
     @classmethod
     def from_json(cls, content: Any, *, file: Path | None = None) -> Audit:
@@ -144,15 +157,14 @@ class Audit:
                 Finding(**item | {name: tuple(item.get(name, ())) for name in ("examples", "data", "partners")})
                 for item in content["findings"]
             ]
-            return cls.of(findings, content["data"])
+            return cls.of(findings, content["data"]).saying(map(str, content.get("looked", ())))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"this is no audit: {error}", file=file) from error
 
     def table(self) -> str:
-        """Return the findings as text: a line each that says what, and below it effect, examples and remedy."""
-        if not self.findings:
-            return f"nothing found in {', '.join(self.data)}"
-        return "\n".join(line for finding in self.findings for line in lines_of(finding))
+        """Return as text what was looked at, then the findings: a line each, below it effect, examples and remedy."""
+        said = [line for finding in self.findings for line in lines_of(finding)]
+        return "\n".join([*self.looked, *(said or [f"nothing found in {', '.join(self.data)}"])])
 
 
 def _worst(items: Sequence[tuple[int, Finding]], parts: int, what: str) -> Finding:

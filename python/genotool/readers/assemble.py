@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,7 @@ class _Target:
     classes: tuple[str, ...]
     keep: NDArray[np.bool_]
     left_out: Mapping[str, int] = field(default_factory=dict)
+    column: str = ""
 
 
 def assemble(
@@ -110,11 +111,12 @@ def assemble(
         classes=target.classes,
         groups=kept.text(entry.groups) if entry.groups else None,
         features=features,
-        about=_about(entry, source, counts),
+        about=_about(entry, source, counts, {"target": target.column, "id": ids}),
     )
 
 
-def _about(entry: Entry, path: Path, left_out: Mapping[str, int]) -> About:
+def _about(entry: Entry, path: Path, left_out: Mapping[str, int], roles: Mapping[str, str]) -> About:
+    roles = {**roles, "groups": entry.groups, "split": entry.split}
     return About(
         cite=entry.cite,
         licence=entry.licence,
@@ -123,6 +125,7 @@ def _about(entry: Entry, path: Path, left_out: Mapping[str, int]) -> About:
         path=str(path),
         simulated=entry.simulated,
         left_out=dict(left_out),
+        roles={role: column for role, column in roles.items() if column},
     )
 
 
@@ -153,10 +156,13 @@ def _other_columns(entry: Entry, table: Table) -> Mapping[str, Column]:
 
 def _target(entry: Entry, table: Table, wanted: Wanted) -> _Target:
     asked = wanted.target if wanted.target is not None else entry.target
-    everything = np.ones(len(table), bool)
     if not asked or not wanted.labelled:
-        return _Target(None, (), everything)
+        return _Target(None, (), np.ones(len(table), bool))
     column = entry.columns.get(asked, asked)
+    return replace(_values(entry, table, wanted, column), column=column)
+
+
+def _values(entry: Entry, table: Table, wanted: Wanted, column: str) -> _Target:
     own = column == entry.columns.get(entry.target, entry.target)
     task = wanted.task
     if task is None and own and entry.classes:

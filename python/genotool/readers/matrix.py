@@ -1,5 +1,5 @@
 """Expression matrices as text: the first column the row ids, gene columns, at the end text columns such as a
-label.
+label; one that is called as no gene is (label, split, batch) may stand anywhere.
 
 Read row by row into float32, so that an error can name the row and the gene, and no text of the matrix stays.
 """
@@ -7,43 +7,45 @@ Read row by row into float32, so that an error can name the row and the gene, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genotool.catalogue import Entry
+from genotool.column_names import named_target, tells_no_target
 from genotool.dataset import Column, Dataset
 from genotool.errors import InputError
 from genotool.readers.assemble import Wanted, assemble
 from genotool.readers.sequences import join
 from genotool.readers.table import UNKNOWN, Table, open_rows, read_table
 
-__all__ = ["read_matrix", "with_meta"]
+__all__ = ["is_no_gene", "read_matrix", "with_meta"]
 
 MISSING = ("", "na", "nan", "n/a", "null")
 NO_GENES = frozenset({
     "label", "class", "target", "tissue", "celltype", "batch", "plate", "file", "run", "lane", "donor", "patient",
     "sample", "replicate", "split", "part",
 })  # fmt: skip
-"""Columns at the end that are no genes, even where they hold numbers (a plate 1, 2, 3; a label 0, 1)."""
+"""Columns that are no genes, even where they hold numbers (a plate 1, 2, 3; a label 0, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Which cells of a row are the id, genes and text."""
+    """Which cells of a row are genes (`at`, their places) and text; the first is the id."""
 
-    id: str
-    genes: tuple[str, ...]
-    texts: tuple[str, ...]
+    header: tuple[str, ...]
+    at: tuple[int, ...]
+    texts: tuple[int, ...]
 
 
 def read_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
     """Read a matrix of numbers and, on the entry's ``id``, the table of its samples (``meta``).
 
     The column ``expression`` is (n, genes) float32; empty cells and NA are NaN. Without a target in the entry
-    the last column is the target where it holds text.
+    the target is the column that is called so (`column_names.TARGETS`), else the last one of text that is no batch,
+    unit or split.
 
     Raises
     ------
@@ -51,8 +53,8 @@ def read_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Data
         If a gene or a sample occurs twice, or a cell is no finite number; the error names row and gene.
     """
     table, values, genes = _read(files["data"], entry, wanted)
-    if not entry.target and len(table.columns) > 1 and wanted.target is None:
-        wanted = Wanted(list(table.columns)[-1], wanted.task, wanted.labelled, wanted.strict_classes)
+    if not entry.target and wanted.target is None:
+        wanted = replace(wanted, target=_target(list(table.columns)[1:], entry) or None)
     table, id_column, lost = with_meta(entry, table, files)
 
     def columns(rows: Table) -> Mapping[str, Column]:
@@ -63,6 +65,12 @@ def read_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Data
     return assemble(
         entry, table, wanted, columns, ids=id_column, source=files["data"], left_out=lost, features=features
     )
+
+
+def _target(names: list[str], entry: Entry) -> str:
+    """Return the column of the target among those that are no genes; "" where none may be it."""
+    free = [name for name in names if name not in {entry.split, entry.groups} and not tells_no_target(name)]
+    return named_target(free) or next(reversed(free), "")
 
 
 def with_meta(entry: Entry, table: Table, files: Mapping[str, Path]) -> tuple[Table, str, dict[str, int]]:
@@ -86,15 +94,15 @@ def _read(path: Path, entry: Entry, wanted: Wanted) -> tuple[Table, NDArray[np.f
         layout = _layout(path, header, first[1], entry, wanted.target)
         lines, cells, vectors = [], [], []
         for line, row in _with_first(first, rows):
-            vectors.append(_vector(path, layout, header, line, row))
-            cells.append([row[0], *row[len(row) - len(layout.texts) :]])
+            vectors.append(_vector(path, layout, line, row))
+            cells.append([row[0], *(row[at] for at in layout.texts)])
             lines.append(line)
-    names = (layout.id, *layout.texts)
+    names = [header[at] for at in (0, *layout.texts)]
     columns = {name: np.array([row[i] for row in cells], dtype=object) for i, name in enumerate(names)}
     numbers = np.arange(1, len(lines) + 1, dtype=np.int64)
     table = Table(path, columns, np.array(lines, np.int64), numbers)
-    _check_unique(table, layout.id)
-    return table, np.stack(vectors), layout.genes
+    _check_unique(table, header[0])
+    return table, np.stack(vectors), tuple(header[at] for at in layout.at)
 
 
 def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
@@ -103,18 +111,22 @@ def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str
 
 
 def _layout(path: Path, header: list[str], first: list[str], entry: Entry, target: str | None) -> _Layout:
-    """The first column is the id; trailing columns that are named, called like no gene, or text are no genes."""
+    """The first column is the id; named columns, those called like no gene, and text at the end are no genes."""
     named = {target, entry.target, entry.groups, entry.split, *entry.columns.values(), *entry.where} - {"", None}
+    named |= {name for name in header if is_no_gene(name)}
+    named |= set() if target or entry.target else {named_target(header[1:])}
     end = len(header)
-    while end > 1 and (header[end - 1] in named or _is_no_gene(header[end - 1]) or _is_text(first[end - 1])):
+    while end > 1 and (header[end - 1] in named or _is_text(first[end - 1])):
         end -= 1
-    if end < 2:
+    genes = tuple(at for at in range(1, end) if header[at] not in named)
+    if not genes:
         hint = "the first column is the id, then one column of numbers a gene, at the end columns of words"
         raise InputError("a matrix needs an id column and gene columns of numbers", file=path, hint=hint)
-    return _Layout(header[0], tuple(header[1:end]), tuple(header[end:]))
+    return _Layout(tuple(header), genes, tuple(sorted(set(range(1, len(header))) - set(genes))))
 
 
-def _is_no_gene(name: str) -> bool:
+def is_no_gene(name: str) -> bool:
+    """Return whether a column is called like what a matrix holds beside its genes."""
     return "".join(letter for letter in name.casefold() if letter.isalnum()) in NO_GENES
 
 
@@ -126,27 +138,27 @@ def _is_text(cell: str) -> bool:
     return False
 
 
-def _vector(path: Path, layout: _Layout, header: list[str], line: int, row: list[str]) -> NDArray[np.float32]:
-    cells = row[1 : 1 + len(layout.genes)]
+def _vector(path: Path, layout: _Layout, line: int, row: list[str]) -> NDArray[np.float32]:
+    cells, genes = [row[at] for at in layout.at], [layout.header[at] for at in layout.at]
     try:
         vector = np.array(cells, dtype=np.float64)
     except ValueError:
-        vector = np.array([_cell(path, header, line, i, cell) for i, cell in enumerate(cells, start=1)])
+        vector = np.array([_cell(path, *named, line) for named in zip(genes, cells, strict=True)])
     large = np.abs(vector) > np.finfo(np.float32).max
     if large.any():
         at = int(np.flatnonzero(large)[0])
-        message = f"infinite or too large in the column {header[at + 1]!r}"
+        message = f"infinite or too large in the column {genes[at]!r}"
         raise InputError(message, file=path, row=line, value=cells[at], hint=UNKNOWN)
     return vector.astype(np.float32)
 
 
-def _cell(path: Path, header: list[str], line: int, at: int, cell: str) -> float:
+def _cell(path: Path, gene: str, cell: str, line: int) -> float:
     if cell.casefold() in MISSING:
         return float("nan")
     try:
         return float(cell)
     except ValueError:
-        message = f"no number in the column {header[at]!r}"
+        message = f"no number in the column {gene!r}"
         raise InputError(message, file=path, row=line, value=cell, hint=UNKNOWN) from None
 
 

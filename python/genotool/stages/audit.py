@@ -12,6 +12,7 @@ from pathlib import Path
 from genotool import plugins, registry
 from genotool.audit import Audit, Finding, ModelKeys, audit_datasets, audit_sign, audit_split, cluster_table, read_keys
 from genotool.audit.batch import text_columns
+from genotool.audit.looked import looked_at, looked_at_run
 from genotool.audit.memorised import groups_matter
 from genotool.audit.verified import verify
 from genotool.dataset import Dataset
@@ -69,13 +70,16 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     found = audit_datasets(sets, keys=keys, batches=request.batches, seed=request.seed)
     for model in chain.from_iterable(map(with_members, models)):
         verified = verify(model.run, model.load_dataset)
+        at_hand = bool(model.run.record["data"]) and not WITHOUT_DATA & {item.code for item in verified.findings}
         found = found.merged(verified)
-        looked = model.run.record["data"] and not WITHOUT_DATA & {item.code for item in verified.findings}
-        if not sets and looked and not isinstance(model, Ensemble):
+        found = found.saying([*found.looked, looked_at_run(model.run, against_data=at_hand)])
+        if not sets and at_hand and not isinstance(model, Ensemble):
             found = found.merged(_split(model))
     for run in _without_model(request.operands, {model.run.path.resolve() for model in models}):
         found = found.merged(verify(run))
+        found = found.saying([*found.looked, looked_at_run(run, against_data=False)])
     for dataset in sets:
+        found = found.saying([*found.looked, looked_at(dataset)])
         found = found.merged(_published(dataset, request.seed)).merged(_sign(dataset, request.seed))
         found = found.merged(Audit.of(_by_row(found, dataset, request.seed), [dataset.name]))
     if request.out is None:

@@ -217,7 +217,7 @@ def _taken(dataset: Dataset, entry: Entry) -> str:
     rows = f"{entry.kind}" + "".join(f" from the column {name!r}" for name in keys.values() if name)
     if dataset.target is None:
         return f"{rows}; no target: nothing can be learned until one is named with --target"
-    column = entry.columns.get(entry.target, entry.target) or "the last one"
+    column = dataset.about.roles["target"]
     some = ", ".join(dataset.classes[:SHOWN]) + (", …" if len(dataset.classes) > SHOWN else "")
     what = f"{len(dataset.classes)} classes: {some}" if dataset.classes else "a number"
     return f"{rows}; the target is the column {column!r}, {what}; --target names another"

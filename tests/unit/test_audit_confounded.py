@@ -56,6 +56,18 @@ def test_batches_that_hold_all_labels_alike_give_nothing() -> None:
     assert not list(explained_by_columns(matrix(target, {"batch": np.array([f"b{i // 2 % 4}" for i in range(400)])})))
 
 
+def test_a_batch_that_was_asked_for_is_answered_whatever_it_explains() -> None:
+    target, plate = np.arange(400) % 2, np.array([f"p{i // 2 % 4}" for i in range(400)])
+    columns = {"plate": plate, "alone": np.array([f"x{i}" for i in range(400)])}
+    little, alone = explained_by_columns(matrix(target, columns), ["plate", "alone"])
+    assert (little.code, little.severity) == ("batch-explains-little", "note")
+    assert "plate (4 values, in 400 rows) explains little of the target of m: Cramér's V 0.00, p 1" in little.message
+    assert "it alone scores ROC-AUC 0." in little.message
+    assert "cannot be judged: it has 400 values in 400 rows, 2 to 200 can be judged" in alone.message
+    number = matrix(np.random.default_rng(0).normal(size=400), columns)
+    assert "eta squared 0.0" in only(list(explained_by_columns(number, ["plate"]))).message
+
+
 def test_severity_goes_with_how_much_a_batch_explains() -> None:
     rng = np.random.default_rng(3)
     target = np.arange(2000) % 2

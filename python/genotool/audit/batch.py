@@ -58,18 +58,56 @@ def explained_by_columns(dataset: Dataset, asked: Collection[str] = (), *, seed:
         Roles that are batches whatever they are called; besides them those that are named like one
         (`BATCHES`, `UNITS`). Other columns may describe what the rows are, so that less is said of them.
     """
-    if without_target(dataset):
+    if without_target(dataset) and not asked:
         return
     for name, column in text_columns(dataset):
         known = np.flatnonzero(column != "").astype(np.int64)
-        values = len(np.unique(column[known]))
-        if len(known) < FEWEST_ROWS or not 2 <= values <= min(MOST_VALUES, len(known) // 2):
-            continue
         is_batch = name in asked or plain(name) in BATCHES | UNITS
         rows = dataset if len(known) == len(dataset) else dataset.take(known)
-        found = _Column(rows, name, column[known], is_batch)
-        if not without_target(found.dataset):
-            yield from _classes(found, seed) if dataset.classes else _number(found, seed)
+        held = _Column(rows, name, column[known], is_batch)
+        why = _unfit(held)
+        found = [] if why else list(_classes(held, seed) if dataset.classes else _number(held, seed))
+        if name in asked and not found:
+            found = [_little(held, why, seed)]
+        yield from found
+
+
+def _unfit(column: _Column) -> str:
+    """Return in words why nothing can be said of a column; "" where something can."""
+    rows = len(column.values)
+    values = len(np.unique(column.values))
+    if without_target(column.dataset):
+        return "those rows have no target that varies"
+    if rows < FEWEST_ROWS:
+        return f"{rows} rows have a value, at least {FEWEST_ROWS} are needed"
+    most = min(MOST_VALUES, rows // 2)
+    return "" if 2 <= values <= most else f"it has {values} values in {rows} rows, 2 to {most} can be judged"
+
+
+def _explained(column: _Column, seed: int) -> str:
+    """Return how much of the target a column explains, in numbers."""
+    from scipy.stats import chi2_contingency, f_oneway
+
+    target = np.asarray(column.dataset.target)
+    reached, _, on = _batch_only(column, seed)
+    name, score = next(iter(reached.items()))
+    if column.dataset.classes:
+        table = contingency(column.values, target)
+        p = float(chi2_contingency(table, correction=False).pvalue)
+        strength = f"Cramér's V {cramers_v(table):.2f}"
+    else:
+        p = float(f_oneway(*(target[column.values == value] for value in np.unique(column.values))).pvalue)
+        strength = f"eta squared {_eta_squared(column.values, target):.3f}"
+    return f"{strength}, p {p:.2g}; it alone scores {metric_name(name)} {score:.3f} out of sample{on}"
+
+
+def _little(column: _Column, unfit: str, seed: int) -> Finding:
+    """Return the answer to a question about a column that explains too little for a finding, or cannot be judged."""
+    total, name = len(column.values), column.dataset.name
+    said = f"cannot be judged: {unfit}"
+    if not unfit:
+        said = f"explains little of the target of {name}: {_explained(column, seed)}"
+    return Finding("batch-explains-little", "note", total, total, f"{column.named} {said}", "nothing", data=(name,))
 
 
 def text_columns(dataset: Dataset) -> Iterator[tuple[str, Words]]:
@@ -187,16 +225,21 @@ def _one_label_a_unit(column: _Column, table: NDArray[np.int64]) -> Finding:
     )  # fmt: skip
 
 
+def _eta_squared(values: Words, target: NDArray[Any]) -> float:
+    """Return the share of the target's variance that lies between the values."""
+    _, codes = np.unique(values, return_inverse=True)
+    size, mean = np.bincount(codes), np.bincount(codes, target) / np.bincount(codes)
+    return float(size @ (mean - target.mean()) ** 2 / ((target - target.mean()) ** 2).sum())
+
+
 def _number(column: _Column, seed: int) -> Iterator[Finding]:
     from scipy.stats import f_oneway
 
     dataset, target = column.dataset, np.asarray(column.dataset.target, np.float64)
-    names, codes = np.unique(column.values, return_inverse=True)
-    parts = [target[codes == code] for code in range(len(names))]
+    parts = [target[column.values == value] for value in np.unique(column.values)]
     if not float(f_oneway(*parts).pvalue) <= BY_CHANCE:
         return
-    size, mean = np.bincount(codes), np.bincount(codes, target) / np.bincount(codes)
-    eta = float(size @ (mean - target.mean()) ** 2 / ((target - target.mean()) ** 2).sum())
+    eta = _eta_squared(column.values, target)
     reached, effect, on = _batch_only(column, seed)
     severity = severity_of_strength("batch" if column.batch else "column", float(np.sqrt(max(0, reached["r2"]))))
     if severity:

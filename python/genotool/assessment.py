@@ -14,7 +14,9 @@ from genotool.metrics import HEADLINE
 from genotool.statistics.intervals import bootstrap, group_codes, too_few_groups, values_by_group
 from genotool.verdict import MARGIN, judge
 
-__all__ = ["HEADLINE", "assess", "best_threshold", "scored_task"]
+__all__ = ["HEADLINE", "NO_FLOORS", "assess", "best_threshold", "scored_task"]
+
+NO_FLOORS = "No floors were fitted: nothing here says that the model is more than a cheat."
 
 
 def scored_task(model_task: Task, rows: Dataset) -> Task:
@@ -27,7 +29,7 @@ def assess(
     rows: Dataset,
     score: NDArray[Any],
     *,
-    floors: Sequence[Floor] = (),
+    floors: Sequence[Floor] | None = None,
     threshold: float = 0.5,
     margin: float = MARGIN,
     seed: int = 0,
@@ -45,7 +47,7 @@ def assess(
     score
         The model's prediction of each row.
     floors
-        Floors scored on the same rows.
+        Floors scored on the same rows; none of them: said so. None: rows on which none are asked for.
     margin
         A difference to a floor inside ± this counts as none.
     raw
@@ -63,7 +65,7 @@ def assess(
         "groups": groups,
         "headline": HEADLINE[task],
         "metrics": {name: estimate.to_json() for name, estimate in estimates.items()},
-        "floors": {floor.name: _floor(floor) for floor in floors},
+        "floors": {floor.name: _floor(floor) for floor in floors or ()},
     }
     if rows.groups is not None and clusters is not None and too_few_groups(clusters):
         result["by_group"] = values_by_group(task, rows.target, score, rows.groups, threshold=threshold, raw=raw)
@@ -72,6 +74,8 @@ def assess(
             task, rows.target, score, floors, metric=HEADLINE[task], groups=rows.groups, margin=margin,
             threshold=None if raw else threshold, valid=valid, seed=seed,
         ).to_json()  # fmt: skip
+    elif floors is not None:
+        result["sentence"] = NO_FLOORS
     return result
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from genotool.assessment import assess, best_threshold, scored_task
+from genotool.assessment import NO_FLOORS, assess, best_threshold, scored_task
 from genotool.dataset import Dataset, Kind, Task
 from genotool.testing import toy_dataset
 from hypothesis import given, settings
@@ -46,6 +46,8 @@ def test_metrics_come_with_n_and_an_interval() -> None:
     assert (found["n"], found["groups"], found["headline"], auc["n"]) == (120, 40, "roc_auc", 120)
     assert "by_group" not in found
     assert "verdict" not in found  # no floors, no verdict
+    assert "sentence" not in found  # nor were any asked for
+    assert assess(Task.BINARY, rows, score, floors=[]) == found | {"sentence": NO_FLOORS}
 
 
 def test_few_groups_get_values_by_group() -> None:

@@ -75,7 +75,7 @@ def _show_part(name: str, measured: dict[str, Any]) -> None:
     for control in measured.get("controls", {}).values():
         typer.echo(f"  {control['sentence']}")
     if measured.get("sentence"):
-        typer.echo(f"  verdict: {measured['sentence']}")
+        typer.echo(f"  {'verdict: ' if measured.get('floors') else ''}{measured['sentence']}")
     if sentence := (measured.get("conformal") or {}).get("sentence"):
         typer.echo(f"  coverage: {sentence}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from genotool.assessment import NO_FLOORS
 from genotool.report.audits import findings_of, how_many
 from genotool.report.blocks import Block, Notice, Section, Tone, Verdict
 from genotool.report.collect import Collected, Step, models_of
@@ -115,7 +116,7 @@ def _against_floors(measured: Mapping[str, Any], name: str) -> list[str]:
     best = judged.get(str(measured.get("against")))
     if best is None:
         stored = named(str(measured.get("sentence") or ""))
-        return [stored or "No floor was fitted beside this model: nothing says that it is more than a cheat."]
+        return [stored or NO_FLOORS]
     floor = (measured.get("floors") or {}).get(str(measured["against"]), {})
     reached = f"The best of them, {_floor(measured['against'])}, reaches {estimate(floor.get(name) or {})}. "
     return [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 __all__ = [
-    "KEY_COLUMNS", "ORIGIN", "About", "Column", "Dataset", "Kind", "LazyColumn", "Task", "concatenate", "take_rows",
+    "KEY_COLUMNS", "ORIGIN", "About", "Column", "Dataset", "Kind", "LazyColumn", "Task", "are_row_numbers",
+    "concatenate", "take_rows",
 ]  # fmt: skip
 
 Rows: TypeAlias = NDArray[np.int64]
@@ -164,6 +165,11 @@ class Dataset:
         return content_digest(self)
 
     @property
+    def source(self) -> tuple[str, str]:
+        """The name, and the SHA-256 of ids and key columns: the rows, whatever is learned of them; computed anew."""
+        return self.name, rows_digest(self)
+
+    @property
     def task(self) -> Task | None:
         """The task that the target asks for; None without a target."""
         if self.target is None:
@@ -219,6 +225,16 @@ def content_digest(dataset: Dataset) -> str:
     if dataset.groups is not None:
         digest.update("\n".join(dataset.groups.tolist()).encode())
     return digest.hexdigest()
+
+
+def rows_digest(dataset: Dataset) -> str:
+    """Return the SHA-256 of ids and key columns."""
+    return content_digest(dataclasses.replace(dataset, target=None, classes=(), groups=None))
+
+
+def are_row_numbers(ids: Iterable[str], most: int) -> bool:
+    """Return whether all ids are plain numbers of rows up to `most`: they name no row outside their own file."""
+    return all(row.isascii() and row.isdecimal() and row == str(int(row)) and int(row) <= most for row in ids)
 
 
 def _column_bytes(column: Column) -> bytes:

@@ -24,6 +24,7 @@ from genotool.run import escaped, write_atomically
 from genotool.split import Part, Split, default_method, hash_fraction
 from genotool.split.files import read_sheet
 from genotool.split.methods import class_rank
+from genotool.split.parts import source_line
 from genotool.split.units import Units, is_by_units, units_of
 
 __all__ = ["Folds", "folds_from_file", "kfold", "leave_one_out", "make_folds"]
@@ -102,9 +103,12 @@ class Folds:
             which = f"{self.names[fold - 1]} tests" if self.names else f"fold {fold} of {self.k} tests"
             yield (repeat, fold), Split(parts, self.method, self.seed, f"{self.leaves_open}; {which}")
 
-    def save(self, file: Path, ids: NDArray[np.str_], *, simulated: bool = False) -> None:
+    def save(
+        self, file: Path, ids: NDArray[np.str_], *, simulated: bool = False, source: tuple[str, str] | None = None
+    ) -> None:
         """Write ``id<TAB>fold-1<TAB>fold-2…``, a column a repeat, after comment lines that say how they were made."""
         lines = [f"# method\t{self.method}", f"# seed\t{self.seed}", f"# leaves_open\t{self.leaves_open}"]
+        lines += source_line(source)
         lines += [f"# fold\t{number}\t{escaped(name)}" for number, name in enumerate(self.names, start=1)]
         mark = ["yes"] if simulated else []
         lines.append(
@@ -131,9 +135,10 @@ def make_folds(dataset: Dataset, asked: str, method: str | None, *, seed: int, r
         If these do not go together, or the data set lacks what the method needs.
     """
     if asked != "groups" and not (asked.isdigit() and int(asked) >= 2):
-        raise UsageError(f"--folds takes a number from 2 on, or `groups`, not {asked!r}")
+        hint = "a single split is what `train` makes without --folds" if asked == "1" else "such as --folds 5"
+        raise UsageError(f"--folds takes a number from 2 on, or `groups`, not {asked!r}", hint=hint)
     if repeats < 1:
-        raise UsageError(f"--repeats is at least 1, not {repeats}")
+        raise UsageError(f"--repeats is at least 1, not {repeats}", hint="1 is the default")
     if method is not None and not is_by_units(method) and method != "stratified":
         return _asked_from_file(method, dataset, asked, repeats)
     if asked == "groups":

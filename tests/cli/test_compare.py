@@ -71,6 +71,31 @@ def test_every_test_of_a_difference_is_in_the_table_and_the_plot_is_drawn(
     assert "McNemar (decided classes)" in _report(genotool, tmp_path / "k1")
 
 
+def test_row_numbers_of_two_files_are_not_shared_rows(genotool, toy_table: Path, tmp_path: Path) -> None:
+    """Two files of as many rows: their test rows bear the same numbers, and are other rows."""
+    lines = toy_table.read_text().splitlines()
+    other = tmp_path / "other.tsv"
+    other.write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n")
+    done = genotool("train", "nearest", toy_table, "--split", "stratified", "-q", "-o", tmp_path / "one")
+    assert done.returncode == 0, done.stderr
+    refused = genotool("train", "nearest", other, "--split", tmp_path / "one/split.tsv", "-q", "-o", tmp_path / "no")
+    assert refused.returncode == 3
+    assert "the ids of this split file are row numbers of other data than other" in refused.stderr
+    again = genotool("train", "nearest", toy_table, "--split", tmp_path / "one/split.tsv", "-q", "-o", tmp_path / "two")
+    assert again.returncode == 0, again.stderr
+    record = json.loads((tmp_path / "two" / "run.json").read_text())["split"]
+    assert record["leaves_open"].endswith("(parts as a split file has them)")
+    assert "another set" not in (tmp_path / "two" / "split.tsv").read_text()
+    assert genotool("compare", tmp_path / "one", tmp_path / "two", "-o", tmp_path / "same").returncode == 0
+    done = genotool("train", "nearest", other, "--split", "stratified", "-q", "-o", tmp_path / "three")
+    assert done.returncode == 0, done.stderr
+    refused = genotool("compare", tmp_path / "one", tmp_path / "three", "-o", tmp_path / "refused")
+    assert refused.returncode == 3
+    assert "one and three test on different data, toy (digest" in refused.stderr
+    assert "no row is shared" in refused.stderr
+    assert "split file" not in refused.stderr
+
+
 def _report(genotool, run: Path) -> str:
     genotool("report", run)
     page = (run / "report.html").read_text()

@@ -98,6 +98,7 @@ def test_results_on_stdout_the_rest_on_stderr(genotool, toy_table: Path, tmp_pat
     done = genotool("evaluate", run, "--no-floors", "-o", tmp_path / "evaluated")
     assert done.returncode == 0, done.stderr
     assert "ROC-AUC" in done.stdout
+    assert "  No floors were fitted: nothing here says that the model is more than a cheat.\n" in done.stdout
     assert done.stdout.splitlines()[-1] == f"run: {tmp_path / 'evaluated'}"
 
     done = genotool("predict", run, toy_table)
@@ -105,6 +106,11 @@ def test_results_on_stdout_the_rest_on_stderr(genotool, toy_table: Path, tmp_pat
     lines = done.stdout.splitlines()
     assert len(lines) == 161
     assert lines[0].split("\t")[:3] == ["id", "sequence", "score"]
+    reached = printed["test"]["metrics"]["roc_auc"]["value"]
+    assert f"the model's own test: ROC-AUC {reached:.3f}" in done.stderr
+    assert "no floors were fitted: nothing says that it is more than a cheat\n" in done.stderr
+    trained = sum(line.endswith("\texact") for line in lines)
+    assert f"seen in training: {trained} of 160 rows (exact {trained})\n" in done.stderr
 
     done = genotool("report", run)
     assert done.returncode == 0, done.stderr
@@ -189,6 +195,20 @@ def test_a_signal_leaves_a_run_that_goes_on(number, code, state, genotool, toy_t
     time.sleep(0.01)
     assert genotool("train", "--resume", run).returncode == 0
     assert (run / "DONE").exists()
+
+
+def test_groups_on_both_sides_of_a_split_are_said_to_be_of_the_set_itself(
+    genotool, toy_table: Path, tmp_path: Path
+) -> None:
+    head, *rows = toy_table.read_text().splitlines()
+    parts = ["train", "train", "train", "valid", "test"]
+    own = [parts[int(row.rpartition("-")[2]) % 5] for row in rows]
+    own[next(n for n, row in enumerate(rows) if row.endswith("group-4"))] = "train"
+    lines = [f"{row}\t{part}" for row, part in zip(rows, own, strict=True)]
+    toy_table.write_text("\n".join([f"{head}\tsplit", *lines]) + "\n")
+    done = genotool("train", "nearest", toy_table, "-q", "-o", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert "# count\ttraining rows of groups held out too: left out\t1" in (tmp_path / "run/split.tsv").read_text()
 
 
 def test_an_audit_says_what_it_looked_at(genotool, tmp_path: Path) -> None:

@@ -107,6 +107,16 @@ def test_a_file_gives_the_folds_back_to_another_run(tmp_path: Path) -> None:
         make_folds(rows, "5", str(tmp_path / "split.tsv"), seed=0)
 
 
+def test_folds_of_row_numbers_are_not_those_of_other_data(tmp_path: Path) -> None:
+    numbers = np.arange(1, 81).astype(np.str_)
+    rows, other = (dataclasses.replace(toy(80, seed=seed), ids=numbers) for seed in (0, 1))
+    folds = kfold(rows, "row", 4, seed=7)
+    folds.save(tmp_path / "split.tsv", numbers, source=rows.source)
+    assert folds_from_file(tmp_path / "split.tsv", rows).numbers.tolist() == folds.numbers.tolist()
+    with pytest.raises(InputError, match="row numbers of other data"):
+        folds_from_file(tmp_path / "split.tsv", other)
+
+
 def test_a_file_by_hand(tmp_path: Path) -> None:
     rows = toy(20, [f"g{n}" for n in range(20)])
     file = tmp_path / "by-hand.tsv"

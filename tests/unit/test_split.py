@@ -183,10 +183,41 @@ def test_a_file_gives_back_the_split(tmp_path: Path) -> None:
     split.save(tmp_path / "split.tsv", rows.ids)
     again = choose(rows, str(tmp_path / "split.tsv"), seed=0)
     assert again.parts.tolist() == split.parts.tolist()
-    assert (again.method, again.seed, again.leaves_open) == ("group", 9, split.leaves_open)
+    said = f"{split.leaves_open} (parts as a split file has them)"
+    assert (again.method, again.seed, again.leaves_open) == ("group", 9, said)
+    again.save(tmp_path / "again.tsv", rows.ids)
+    assert choose(rows, str(tmp_path / "again.tsv"), seed=0).leaves_open == said
     assert again.counts == {"met: left out": 2}
     shuffled = rows.take(np.arange(40)[::-1])
     assert from_file(tmp_path / "split.tsv", shuffled).parts.tolist() == split.parts.tolist()[::-1]
+
+
+def test_row_numbers_of_other_data_are_no_ids(tmp_path: Path) -> None:
+    rows, other = (numbered(guides(40, None, seed=seed), name) for seed, name in ((0, "one"), (1, "two")))
+    file = tmp_path / "split.tsv"
+    split = choose(rows, "row", 0)
+    split.save(file, rows.ids, source=rows.source)
+    assert f"# data\tone\t{rows.source[1]}" in file.read_text().splitlines()
+    relabelled = dataclasses.replace(rows, name="renamed", target=1 - rows.target, groups=rows.ids)
+    assert choose(relabelled, str(file), 0).parts.tolist() == split.parts.tolist()
+    said = r"row numbers of other data than two .found 'split of one'.*\nhint: .*id column"
+    with pytest.raises(InputError, match=said):
+        choose(other, str(file), 0)
+    split.save(file, rows.ids)  # as older versions wrote it
+    assert choose(other, str(file), 0).parts.tolist() == split.parts.tolist()
+
+
+@pytest.mark.parametrize("name", ["TP{}", "{}a", "10{}", "0{}"])
+def test_a_split_by_names_is_handed_on_to_other_data(name: str, tmp_path: Path) -> None:
+    ids = np.array([name.format(n) for n in range(10, 50)])
+    rows, other = (dataclasses.replace(guides(40, None, seed=seed), ids=ids) for seed in (0, 1))
+    split = choose(rows, "row", 0)
+    split.save(tmp_path / "split.tsv", ids, source=rows.source)
+    assert choose(other, str(tmp_path / "split.tsv"), 0).parts.tolist() == split.parts.tolist()
+
+
+def numbered(rows: Dataset, name: str) -> Dataset:
+    return dataclasses.replace(rows, name=name, ids=np.arange(1, len(rows) + 1).astype(np.str_))
 
 
 def test_any_id_comes_back(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genotool.dataset import Dataset
+from genotool.dataset import Dataset, are_row_numbers
 from genotool.errors import InputError, UsageError
 from genotool.run import escaped
 from genotool.split.parts import Part, Split
@@ -43,7 +43,14 @@ class Sheet:
         return int(text) if text.lstrip("-").isdigit() else 0
 
     def rows(self, dataset: Dataset) -> list[list[str]]:
-        """Return the cells of each row of a data set, in its order; InputError if one is not in the file."""
+        """Return the cells of each row of a data set, in its order.
+
+        Raises
+        ------
+        InputError
+            If a row is not in the file, or rows are numbered in it that are those of other data.
+        """
+        self._check_source(dataset)
         known = {cells[0]: cells[1:] for _, cells in self.lines}
         ids = [escaped(row) for row in dataset.ids.tolist()]
         missing = [row for row in ids if row not in known]
@@ -51,6 +58,15 @@ class Sheet:
             said = f"{len(missing)} rows of {dataset.name} are not in the split file"
             raise InputError(said, file=self.file, value=missing[0])
         return [known[row] for row in ids]
+
+    def _check_source(self, dataset: Dataset) -> None:
+        made_of = next((cells[1:3] for cells in self.comments if cells[0] == "# data" and len(cells) == 3), None)
+        most = len(dataset) + sum(dataset.about.left_out.values())
+        if made_of is None or not are_row_numbers(dataset.ids.tolist(), most) or dataset.source[1] == made_of[1]:
+            return
+        said = f"the ids of this split file are row numbers of other data than {dataset.name}"
+        hint = "a row number names no row of another file: give both an id column, or split this one anew"
+        raise InputError(said, file=self.file, value=f"split of {made_of[0]}", hint=hint)
 
 
 def read_sheet(file: Path) -> Sheet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = ["METHODS", "by_group", "by_row", "by_units", "choose", "default_metho
 FEW_UNITS = 10
 SOME_UNITS = 30
 """Below this a part may stay empty by chance; from here on the hash alone decides, for all data sets."""
+FROM_FILE = " (parts as a split file has them)"
 LONGEST = 40
 """Letters of a unit's name that are shown; a homology cluster's is a sequence."""
 LONG_SEQUENCE = 100
@@ -147,7 +149,8 @@ def choose(dataset: Dataset, method: str | None, seed: int, fractions: Fractions
     if method in OTHERS:
         return OTHERS[method](dataset, seed, fractions)
     if "/" in method or "." in method:
-        return from_file(Path(method), dataset)
+        split = from_file(Path(method), dataset)
+        return replace(split, leaves_open=f"{split.leaves_open.removesuffix(FROM_FILE)}{FROM_FILE}")
     hint = f"one of {', '.join(METHODS)}, {BY}COLUMN, or the path of a split file"
     raise UsageError(f"unknown split {method!r}", hint=hint)
 

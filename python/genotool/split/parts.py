@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from genotool.errors import UsageError
 from genotool.run import escaped, write_atomically
 
-__all__ = ["Fractions", "Part", "Split", "hash_fraction"]
+__all__ = ["Fractions", "Part", "Split", "hash_fraction", "source_line"]
 
 
 class Part(IntEnum):
@@ -78,9 +78,12 @@ class Split:
         counts = {**self.counts, reason: self.counts.get(reason, 0) + len(rows)}
         return Split(parts, self.method, self.seed, self.leaves_open, counts)
 
-    def save(self, file: Path, ids: NDArray[np.str_], *, simulated: bool = False) -> None:
-        """Write ``id<TAB>part`` a row, after comment lines that say how the split was made."""
+    def save(
+        self, file: Path, ids: NDArray[np.str_], *, simulated: bool = False, source: tuple[str, str] | None = None
+    ) -> None:
+        """Write ``id<TAB>part`` a row, after comment lines that say how the split was made, and of what (`source`)."""
         lines = [f"# method\t{self.method}", f"# seed\t{self.seed}", f"# leaves_open\t{self.leaves_open}"]
+        lines += source_line(source)
         lines += [f"# count\t{reason}\t{count}" for reason, count in self.counts.items()]
         header, mark = ("id\tpart\tsimulated", "\tyes") if simulated else ("id\tpart", "")
         lines.append(header)
@@ -88,6 +91,11 @@ class Split:
         rows = zip(map(escaped, ids.tolist()), self.parts.tolist(), strict=True)
         lines += [f"{row}\t{names[part]}{mark}" for row, part in rows]
         write_atomically(file, "\n".join(lines) + "\n")
+
+
+def source_line(source: tuple[str, str] | None) -> list[str]:
+    """Return the comment line of a split file that says of which rows it is: `Dataset.source`."""
+    return [] if source is None else [f"# data\t{escaped(source[0])}\t{source[1]}"]
 
 
 def hash_fraction(seed: int, words: Iterable[str]) -> NDArray[np.float64]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from genotool.audit import Audit
 from genotool.config import flatten
-from genotool.errors import UsageError
+from genotool.dataset import are_row_numbers
+from genotool.errors import InputError, UsageError
 from genotool.figures.floors import Point
 from genotool.figures.forest import forest
 from genotool.leaderboard import Place, best_floors, rank
@@ -152,6 +153,7 @@ def _metric(run: TestRows, score: Any, metric: str) -> float | None:
 
 
 def _leaderboard(rows: Sequence[TestRows], runs: Sequence[Run], margin: float, seed: int) -> dict[str, Any]:
+    _check_one_set(rows, runs)
     words = {row.name: _verdict_of(run) for row, run in zip(rows, runs, strict=True)}
     floors = best_floors(rows, seed=seed)
     return {
@@ -160,6 +162,26 @@ def _leaderboard(rows: Sequence[TestRows], runs: Sequence[Run], margin: float, s
         "runs": [_line(place, words[place.name]) for place in rank(rows, margin=margin, seed=seed)],
         "floors": {name: estimate.to_json() for name, estimate in floors.items()},
     }
+
+
+def _check_one_set(rows: Sequence[TestRows], runs: Sequence[Run]) -> None:
+    """Check that rows that are named by their number alone are numbered in one and the same data set."""
+    sets = [(run.record.get("data") or [{}])[0] for run in runs]
+    for row, data in zip(rows, sets, strict=True):
+        both = ((rows[0].ids, sets[0]), (row.ids, data))
+        numbered = all(are_row_numbers(ids.tolist(), _rows_of(its)) for ids, its in both)
+        if numbered and data.get("digest") != sets[0].get("digest"):
+            said = f"{rows[0].name} and {row.name} test on different data, {_called(sets[0])} and {_called(data)}"
+            hint = "their ids are row numbers, so no row is shared; --pooled judges repeats of a model over data sets"
+            raise InputError(said, hint=hint)
+
+
+def _rows_of(data: Mapping[str, Any]) -> int:
+    return int(data.get("rows", 0)) + sum(map(int, (data.get("left_out") or {}).values()))
+
+
+def _called(data: Mapping[str, Any]) -> str:
+    return f"{data.get('name')} (digest {str(data.get('digest'))[:12]})"
 
 
 def _verdict_of(run: Run) -> str:

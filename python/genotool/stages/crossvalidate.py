@@ -94,10 +94,11 @@ def crossvalidate(request: FitRequest, asked: FoldsRequest, verb: str) -> Run:
 def _describe(run: Run, request: FitRequest, dataset: Dataset, folds: Folds) -> None:
     """Write settings, folds and the split of each fold, and what run.json says of them."""
     run.write_text("config.toml", configs.write_toml(request.config))
-    folds.save(run.file("split.tsv"), dataset.ids, simulated=dataset.about.simulated)
+    simulated, source = dataset.about.simulated, dataset.source
+    folds.save(run.file("split.tsv"), dataset.ids, simulated=simulated, source=source)
     run.folder("splits")
     for key, split in folds.splits(dataset, request.rows.fractions.valid):
-        split.save(run.file(f"splits/{named(key)}.tsv"), dataset.ids, simulated=dataset.about.simulated)
+        split.save(run.file(f"splits/{named(key)}.tsv"), dataset.ids, simulated=simulated, source=source)
     how = "left out one by one" if folds.names else f"{folds.k} folds"
     run.update(
         split={
@@ -132,7 +133,7 @@ def _carry_out(run: Run, request: FitRequest, folds: Folds, verb: str, workers: 
     with closing(run_all(commands, workers=workers)) as ended:
         for number, code in ended:
             try:
-                check_ended(code, commands[number], pending[number])
+                check_ended(code, commands[number], pending[number], run.path)
             except StepError as error:
                 if error.exit_code in INPUT_REFUSED and not run.record.get("keep"):
                     shutil.rmtree(run.path)  # no fold has finished: there is nothing to go on with

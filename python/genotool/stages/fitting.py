@@ -174,7 +174,8 @@ def _create(request: FitRequest, verb: str, rows: Rows, task: Task, parent: Trai
 def _describe(request: FitRequest, run: Run, rows: Rows) -> None:
     """Write config and split, and what run.json says of them."""
     run.write_text("config.toml", configs.write_toml(request.config))
-    rows.split.save(run.file("split.tsv"), rows.dataset.ids, simulated=bool(run.record.get("simulated")))
+    simulated, source = bool(run.record.get("simulated")), rows.dataset.source
+    rows.split.save(run.file("split.tsv"), rows.dataset.ids, simulated=simulated, source=source)
     run.update(
         split={
             "method": rows.split.method,

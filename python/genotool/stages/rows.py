@@ -198,6 +198,7 @@ def _keep_groups_apart(
 
     One hash gives a group one part in all sets; published splits and sets of very few groups do not go by it.
     """
+    where = "in another set" if others else "too"
     sets = [(main, split), *((others[name], splits[name]) for name in others)]
     tests, valids = (set().union(*(_groups_in(*item, part) for item in sets)) for part in (Part.TEST, Part.VALID))
 
@@ -208,7 +209,7 @@ def _keep_groups_apart(
                 dataset.groups is not None
                 and (met := np.isin(np.char.upper(dataset.groups[rows]), sorted(taken))).any()
             ):
-                reason = f"{NAMES[part]} rows of groups held out in another set: left out"
+                reason = f"{NAMES[part]} rows of groups held out {where}: left out"
                 own = own.moved(rows[met], Part.LEFT_OUT, reason)
         return own
 

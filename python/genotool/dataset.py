@@ -234,7 +234,11 @@ def rows_digest(dataset: Dataset) -> str:
 
 def are_row_numbers(ids: Iterable[str], most: int) -> bool:
     """Return whether all ids are plain numbers of rows up to `most`: they name no row outside their own file."""
-    return all(row.isascii() and row.isdecimal() and row == str(int(row)) and int(row) <= most for row in ids)
+    longest = len(str(most))
+    return all(
+        len(row) <= longest and row.isascii() and row.isdecimal() and row == str(int(row)) and int(row) <= most
+        for row in ids
+    )
 
 
 def _column_bytes(column: Column) -> bytes:

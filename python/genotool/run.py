@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -282,7 +283,7 @@ class Run:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # Python allows signal handlers there only
-            self._handlers = {number: signal.signal(number, _stop) for number in STOP_SIGNALS}
+            self._handlers = {number: signal.signal(number, partial(_stop, self.path)) for number in STOP_SIGNALS}
         return self
 
     def __exit__(
@@ -363,11 +364,11 @@ def _make_room(path: Path, overwrite: bool) -> Path | None:
     return aside
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
+def _stop(path: Path, number: int, _frame: FrameType | None) -> None:
     Run.stopped = StoppedError(
         f"stopped by {signal.Signals(number).name}",
         exit_code=STOP_SIGNALS[signal.Signals(number)],
-        hint="go on with --resume",
+        hint=f"go on with --resume {path}",
     )
     raise Run.stopped
 

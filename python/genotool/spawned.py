@@ -17,10 +17,12 @@ from typing import IO
 
 from genotool.errors import GenotoolError, StoppedError, UsageError
 
-__all__ = ["INPUT_REFUSED", "StepError", "check_ended", "check_name", "resumed", "run_all", "run_one"]
+__all__ = ["INPUT_REFUSED", "PART", "StepError", "check_ended", "check_name", "resumed", "run_all", "run_one"]
 
 INPUT_REFUSED = (2, 3, 4)
 STOPPED = (75, 130)
+PART = "GENOTOOL_PART"
+"""Set for the commands that are started here: what stops them stops us, and only we say so."""
 PATIENCE = 20
 """Seconds that a command gets to end after it was told to."""
 
@@ -45,10 +47,11 @@ def resumed(words: Sequence[str], folder: Path) -> list[str]:
     return [words[0], "--resume", str(folder)] if (folder / "run.json").is_file() else list(words)
 
 
-def check_ended(code: int, words: Sequence[str], folder: Path) -> None:
-    """Raise StoppedError or StepError for an exit code that says so."""
+def check_ended(code: int, words: Sequence[str], folder: Path, whole: Path) -> None:
+    """Raise StoppedError or StepError for an exit code that says so; `whole` is the run to go on with."""
     if code in STOPPED or code < 0:
-        raise StoppedError(f"{folder.name} was stopped", exit_code=code if code > 0 else 75, hint="go on with --resume")
+        hint = f"go on with --resume {whole}"
+        raise StoppedError(f"{folder.name} was stopped", exit_code=code if code > 0 else 75, hint=hint)
     if code:
         raise StepError(f"{folder.name} failed (exit code {code}): genotool {' '.join(words)}", code)
 
@@ -83,7 +86,7 @@ def _start(words: Sequence[str], stdout: int | IO[str]) -> subprocess.Popen[byte
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "genotool", *words],  # -P: no module from the working folder
         stdout=stdout,
-        env=dict(os.environ),
+        env={**os.environ, PART: "1"},
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
 

@@ -292,7 +292,8 @@ def test_every_flag_reaches_the_folds(data_folder: Path, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("train", "--workers", 2), 2, "go with --folds"),
+        (("train", "--workers", 2), 2, "go with --folds\nhint: such as --folds 5 --repeats 3"),
+        (("train", "--folds", 1), 2, "hint: a single split is what `train` makes without --folds"),
         (("train", "--folds", "one"), 2, "a number from 2 on"),
         (("train", "--folds", 30), 3, "20 groups where 30 are needed"),
         (("train", "--folds", 3, "--workers", 0), 2, "--workers is at least 1"),
@@ -324,6 +325,19 @@ def test_killed_and_resumed_whatever_the_workers(data_folder: Path, tmp_path: Pa
     assert subprocess.run(words, capture_output=True, check=False).returncode == 0
     for name in FILES:
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_stopped_by_hand_says_so_once(data_folder: Path, tmp_path: Path) -> None:
+    """A terminal sends Ctrl-C to the folds too: the run alone speaks, and names the folder to go on with."""
+    out = tmp_path / "cv"
+    words = command(data_folder, out, "--folds", 2, "--no-floors", "--quiet")
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while not (out / "folds/1-1/run.json").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate()[1]
+    assert (process.returncode, said) == (130, f"error: stopped by SIGINT\nhint: go on with --resume {out}\n")
 
 
 def test_a_fold_of_other_rows_is_refused(validated: Run, shared_data: Path, tmp_path: Path) -> None:

@@ -166,6 +166,8 @@ def _unforeseen(argv: list[str], error: Exception) -> int:
 
 
 def _say(argv: list[str], message: str, code: int) -> int:
+    if code in (75, 130) and os.environ.get("GENOTOOL_PART"):
+        return code  # the command that started this one says that it was stopped (`genotool.spawned.PART`)
     if any(word.startswith("-v") and word.count("v") >= 2 for word in argv):
         traceback.print_exc()
     print(f"error: {message}", file=sys.stderr)

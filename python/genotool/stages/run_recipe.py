@@ -93,7 +93,7 @@ def _carry_out(
     code = run_one(words)
     if code == AUDIT_FINDING and (folder / "DONE").is_file() and not step.findings_stop:
         return
-    check_ended(code, words, folder)
+    check_ended(code, words, folder, run.path)
 
 
 def _summarise(run: Run, plan: Plan, folders: dict[str, str]) -> None:

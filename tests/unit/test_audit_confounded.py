@@ -11,7 +11,7 @@ from genotool.audit import Finding, audit_datasets, audit_split
 from genotool.audit.batch import explained_by_columns
 from genotool.audit.gene_names import damaged_names, id_type, names_that_do_not_meet
 from genotool.audit.memorised import fall_of, groups_matter
-from genotool.audit.nuisance import predicted_by_a_number
+from genotool.audit.nuisance import plain_numbers, predicted_by_a_number
 from genotool.audit.shared_names import shared_by_name
 from genotool.dataset import Dataset, Kind
 from genotool.errors import UsageError
@@ -157,6 +157,24 @@ def test_gc_alone_is_a_floor_by_group_and_not_more_than_it_is() -> None:
     assert found.severity == "warning"
     assert set(found.effect) == {"GC"}
     assert not list(predicted_by_a_number(sequences(texts, rng.permutation(target), groups=groups)))
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda values: values, "depth (the sum of a row)"),
+        (lambda values: values * 17.3, "depth (the sum of a row)"),
+        (np.log1p, "the sum of a row"),
+        (lambda values: values - 2, "the sum of a row"),
+    ],
+)
+def test_the_sum_of_a_row_is_depth_of_counts_alone(change, name: str) -> None:
+    from scipy import sparse
+
+    values = change(np.random.default_rng(0).poisson(3.0, (40, 50)).astype(np.float64))
+    for column in (values, sparse.csr_array(values)):
+        made = Dataset("m", Kind.MATRIX, np.arange(40).astype(np.str_), {"expression": column}, None, ())
+        assert next(iter(plain_numbers(made)))[0] == name
 
 
 def test_depth_that_only_a_few_donors_explain_is_not_trusted() -> None:

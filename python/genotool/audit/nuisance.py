@@ -27,6 +27,8 @@ FEWEST_ROWS = 20
 FEWEST_GROUPS = 10
 """Folds by fewer groups say more of these groups than of others: then folds and interval are by row."""
 SHARED = 6
+LARGEST_LOG = 50
+"""No logarithm of a count, to whatever base, comes as high."""
 METRIC = {Task.BINARY: "roc_auc", Task.MULTICLASS: "accuracy", Task.REGRESSION: "spearman"}
 
 
@@ -133,13 +135,21 @@ def _share(sequences: Sequences, letters: bytes) -> Floats:
 
 def _of_matrix(column: Any) -> Iterator[tuple[str, Floats]]:
     if hasattr(column, "indptr"):
-        yield "depth (the sum of a row)", np.asarray(column.sum(axis=1), np.float64).reshape(-1)
+        yield _sum_name(column.data), np.asarray(column.sum(axis=1), np.float64).reshape(-1)
         yield "detected genes", np.diff(column.indptr).astype(np.float64)
         return
     unknown = np.isnan(column)
-    yield "depth (the sum of a row)", np.nansum(column, axis=1, dtype=np.float64)
+    yield _sum_name(column[~unknown]), np.nansum(column, axis=1, dtype=np.float64)
     yield "detected genes", ((column != 0) & ~unknown).sum(axis=1).astype(np.float64)
     yield "missing values", unknown.sum(axis=1).astype(np.float64)
+
+
+def _sum_name(values: Any) -> str:
+    """Return what the sum of a row is: depth where the values are counts, or as large as no logarithm of one."""
+    if not len(values) or float(values.min()) < 0:
+        return "the sum of a row"
+    counted = float(values.max()) > LARGEST_LOG or bool(np.array_equal(values, np.floor(values)))
+    return "depth (the sum of a row)" if counted else "the sum of a row"
 
 
 def _shared(one: Any, other: Any) -> Floats:

@@ -163,6 +163,16 @@ def test_provenance_lies_beside_the_file(model: Path, guides: Path, tmp_path: Pa
     assert json.loads((tmp_path / "o.tsv.json").read_text())["model"]["digest"] != held["model"]["digest"]
 
 
+def test_the_verdict_of_the_model_comes_along(guides: Path, tmp_path: Path) -> None:
+    model = finished_run(tmp_path / "run")
+    assert run_predict(str(model), str(guides), None).provenance["model"]["own_test"] is None
+    metrics = {"roc_auc": {"value": 0.6, "low": 0.51, "high": 0.69}}
+    test = {"headline": "roc_auc", "metrics": metrics, "floors": {"linear": {}}, "verdict": "undecided"}
+    (model / "metrics.json").write_text(json.dumps({"test": test}))
+    own = run_predict(str(model), str(guides), None).provenance["model"]["own_test"]
+    assert own == "ROC-AUC 0.600 [0.510, 0.690], undecided against its floors"
+
+
 def test_a_model_without_keys_says_so(guides: Path, tmp_path: Path) -> None:
     model = finished_run(tmp_path / "run", keys=False)
     summary = run_predict(str(model), str(guides), tmp_path / "s.tsv")

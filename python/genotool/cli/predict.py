@@ -53,10 +53,20 @@ def predict(
         typer.echo(f"warning: {warning}", err=True)
     if not common.quiet:
         typer.echo(f"score: {done.provenance['model']['score']}", err=True)
+        if own := done.provenance["model"]["own_test"]:
+            typer.echo(f"the model's own test: {own}", err=True)
+        if done.overlap is not None:
+            typer.echo(_seen(done.overlap, done.written), err=True)
     if common.json and file is not None:
         typer.echo(json.dumps(done.provenance))
     elif file is not None and not common.quiet:
         typer.echo(f"{done.written} of {done.rows} rows: {file}", err=True)
+
+
+def _seen(overlap: dict[str, int], written: int) -> str:
+    """Return how many of the rows written the model met in training, and how."""
+    how = ", ".join(f"{relation} {count}" for relation, count in overlap.items() if count)
+    return f"seen in training: {sum(overlap.values())} of {written} rows" + (f" ({how})" if how else "")
 
 
 app.command()(command(predict, common=COMMON))

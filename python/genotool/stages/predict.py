@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from genotool.audit import RELATIONS
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind, Task
 from genotool.errors import InputError, UsageError, nearest
+from genotool.metrics import TITLES
 from genotool.persist import save_json
 from genotool.run import escaped, versions
 from genotool.sequences import Sequences
@@ -29,6 +30,9 @@ __all__ = ["ScanRequest", "Summary", "predict", "run_predict", "seen_words", "wr
 BATCH_ROWS = 65_536
 SPACER = 20
 """The longest guide without a PAM."""
+OWN_TEST = {"above": "above its floors", "below": "below its best floor", "equivalent": "equal to its best floor",
+            "undecided": "undecided against its floors"}  # fmt: skip
+"""What a verdict says of a model, in a line."""
 MODEL_FILES = ("model*", "*.keras", "encoder/*", "config.toml")
 
 
@@ -316,6 +320,7 @@ def _provenance(trained: Trained, model: str, command: Sequence[str] | None, sum
             "score": _meaning(trained),
             "trained_on": [{name: item.get(name) for name in ("name", "digest", "rows")} for item in record["data"]],
             "leaky": bool(record.get("leaky")),
+            "own_test": _own_test(trained),
         },
         "rows": summary.rows,
         "written": summary.written,
@@ -327,6 +332,20 @@ def _provenance(trained: Trained, model: str, command: Sequence[str] | None, sum
         "versions": versions(),
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _own_test(trained: Trained) -> str | None:
+    """Return in a line what the model's own test rows said of it; None where it has no test."""
+    file = trained.run.file("metrics.json")
+    test = (trained.run.read_json("metrics.json") if file.is_file() else {}).get("test") or {}
+    metric = str(test.get("headline"))
+    item = (test.get("metrics") or {}).get(metric) or {}
+    if item.get("value") is None:
+        return None
+    interval = "" if item.get("low") is None else f" [{item['low']:.3f}, {item['high']:.3f}]"
+    word = test.get("verdict") if test.get("floors") else None
+    said = OWN_TEST.get(str(word), "no floors were fitted: nothing says that it is more than a cheat")
+    return f"{TITLES.get(metric, metric)} {item['value']:.3f}{interval}, {said}"
 
 
 def _meaning(trained: Trained) -> str:

@@ -45,6 +45,10 @@ def test_what_cannot_be_covered_is_refused(genotool, toy_table: Path, tmp_path: 
     assert sure.returncode == 2
     assert "too few for a coverage of 0.9999" in sure.stderr
     assert not (tmp_path / "sure.tsv").exists()
+    for verb in (("train", "nearest", toy_table, "-o", tmp_path / "no"), ("predict", run, toy_table)):
+        percent = genotool(*verb, "--coverage", 90)
+        assert percent.returncode == 2
+        assert percent.stderr.endswith("a share between 0 and 1, not 90\nhint: such as --coverage 0.9\n")
     scanned = genotool("predict", run, toy_table, "--scan", "--coverage", 0.9)
     assert scanned.returncode == 2
     (run / "conformal.npz").unlink()

@@ -143,6 +143,12 @@ def test_a_second_run_needs_a_word(genotool, toy_table: Path, tmp_path: Path) ->
     assert (tmp_path / "run/DONE").stat().st_mtime_ns != before
 
 
+def test_one_run_alone_is_not_compared(genotool, tmp_path: Path) -> None:
+    done = genotool("compare", tmp_path / "run")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"two or more different runs\nhint: one alone: genotool evaluate {tmp_path / 'run'}\n")
+
+
 def test_an_interrupted_training_goes_on_with_its_own_settings(genotool, toy_table: Path, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     flags = ["--no-floors", "--threads", 1, "--neighbours", 3, "--seed", 4]

@@ -10,6 +10,7 @@ import typer
 
 from genotool.cli import rows as flags
 from genotool.cli.options import Common, command
+from genotool.errors import UsageError
 from genotool.metrics import TITLES
 from genotool.verdict import MARGIN
 
@@ -35,6 +36,8 @@ def compare(
     """Rank runs on the test rows that they share, by paired tests; or judge repeats of a model as one."""
     from genotool.stages.compare import compare as stage
 
+    if len(runs) < 2:
+        raise UsageError("compare takes two or more different runs", hint=f"one alone: genotool evaluate {runs[0]}")
     out = common.folder("compare-" + ("pooled" if pooled else "-".join(run.name for run in runs))[:100])
     run = stage(runs, out=out, pooled=pooled, margin=margin, seed=common.seed, overwrite=common.overwrite)
     found = run.read_json("pooled.json" if pooled else "leaderboard.json")

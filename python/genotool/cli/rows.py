@@ -23,8 +23,17 @@ Target = Annotated[str | None, typer.Option("--target", help="the column to lear
 FailOn = Annotated[str | None, typer.Option("--fail-on", help="stop on a finding: none, note, warning, severe")]
 NoFloors = Annotated[bool, typer.Option("--no-floors", help="do not fit the floors")]
 Margin = Annotated[float, typer.Option("--margin", min=0, help="differences inside ± this are equivalent")]
+
+
+def _share(value: float) -> float:
+    if not 0 < value < 1:
+        raise UsageError(f"--coverage is a share between 0 and 1, not {value:g}", hint="such as --coverage 0.9")
+    return value
+
+
 Coverage = Annotated[
-    float, typer.Option("--coverage", min=0, max=1, help="share of new rows whose truth the conformal sets shall hold")
+    float,
+    typer.Option("--coverage", callback=_share, help="share of new rows whose truth the conformal sets shall hold"),
 ]
 
 SPLIT = (
@@ -49,7 +58,7 @@ class FoldFlags:
         """Return what these flags ask for; None without ``--folds``."""
         if self.folds is None:
             if self.repeats != 1 or self.workers != 1:
-                raise UsageError("--repeats and --workers go with --folds")
+                raise UsageError("--repeats and --workers go with --folds", hint="such as --folds 5 --repeats 3")
             return None
         return FoldsRequest(self.folds, self.repeats, self.workers)
 

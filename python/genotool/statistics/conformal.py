@@ -98,7 +98,7 @@ class Calibration:
             If the level is no share, or too high for so few groups.
         """
         if not 0 < level < 1:
-            raise UsageError(f"--coverage is a share between 0 and 1, not {level:g}")
+            raise UsageError(f"--coverage is a share between 0 and 1, not {level:g}", hint="such as --coverage 0.9")
         by_class = by_class and self.task is Task.BINARY
         parts = [self.code == code for code in (0, 1)] if by_class else [slice(None)]
         limits = np.array([_limit(self.error[part], self.group[part], level) for part in parts])

@@ -175,7 +175,17 @@ def _table(entry: Entry, kind: Kind | None, path: Path) -> Entry:
     if found is Kind.MATRIX:
         return _matrix(entry, header)
     make = {Kind.PAIRS: _pairs, Kind.GUIDES: _guides, Kind.SEQUENCES: _sequences}[found]
-    return make(table, entry)
+    made = make(table, entry)
+    return replace(made, id=made.id or _own_ids(table))
+
+
+def _own_ids(table: Table) -> str:
+    """Return the column that is called ``id``, where each row looked at has one of its own; else ""."""
+    for name in table.columns:
+        cells = table.text(name).tolist() if name.strip().casefold() == "id" else []
+        if cells and all(cells) and len(set(cells)) == len(cells):
+            return name
+    return ""
 
 
 def _matrix(entry: Entry, header: list[str]) -> Entry:

@@ -495,3 +495,13 @@ def test_anndata_stays_sparse(tmp_path: Path) -> None:
     cut = write(tmp_path, file.read_bytes()[:2000], "cut.h5ad")
     with pytest.raises(InputError, match="h5ad file cannot be read"):
         registry.load(cut)
+
+
+def test_the_ids_of_a_table_are_its_own(tmp_path: Path) -> None:
+    """Copies are known by ids such as x_aug1, and split files name them: row numbers lose both."""
+    guides = ["".join("ACGT"[(row * 7 + place * row) % 4] for place in range(21)) + "GG" for row in range(4)]
+    rows = [f"s{row}\t{guide}\t{row % 2}" for row, guide in enumerate(guides)]
+    (tmp_path / "own.tsv").write_text("\n".join(["ID\tguide\tlabel", *rows]) + "\n")
+    assert registry.load(tmp_path / "own.tsv").ids.tolist() == ["s0", "s1", "s2", "s3"]
+    (tmp_path / "twice.tsv").write_text("\n".join(["ID\tguide\tlabel", *rows[:3], rows[0]]) + "\n")
+    assert registry.load(tmp_path / "twice.tsv").ids.tolist() == ["1", "2", "3", "4"]

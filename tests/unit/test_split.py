@@ -345,3 +345,15 @@ def test_homologs_stay_together_whatever_the_order() -> None:
     folds = kfold(rows, "homology", 4, seed=0).numbers[:, 0]
     assert all(len(set(folds[family == one].tolist())) == 1 for one in range(40))
     assert np.bincount(folds)[1:].min() >= 27
+
+
+def test_a_row_that_a_split_file_names_twice_with_two_parts_is_refused(tmp_path: Path) -> None:
+    """The last line would win in silence, and test rows would train."""
+    rows, file = guides(6, None), tmp_path / "split.tsv"
+    listed = [f"{row}\t{'test' if at < 2 else 'train'}" for at, row in enumerate(rows.ids.tolist())]
+    file.write_text("\n".join(["\ufeffid\tpart", *listed, listed[0]]) + "\n", encoding="utf-8")
+    assert from_file(file, rows).rows(Part.TEST).tolist() == [0, 1]
+    file.write_text("\n".join(["id\tpart", *listed, f"{rows.ids[1]}\ttrain"]) + "\n")
+    with pytest.raises(InputError, match="twice, with two parts") as caught:
+        from_file(file, rows)
+    assert caught.value.row == 8

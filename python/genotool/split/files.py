@@ -48,15 +48,23 @@ class Sheet:
         Raises
         ------
         InputError
-            If a row is not in the file, or rows are numbered in it that are those of other data.
+            If a row is not in the file, is there twice and differs, or rows are numbered in it that are those of
+            other data.
         """
         self._check_source(dataset)
-        known = {cells[0]: cells[1:] for _, cells in self.lines}
+        known: dict[str, list[str]] = {}
+        for number, cells in self.lines:
+            if known.setdefault(cells[0], cells[1:]) != cells[1:]:
+                hint = "a row has one part: leave one of its lines"
+                raise InputError(
+                    "an id stands here twice, with two parts", file=self.file, row=number, value=cells[0], hint=hint
+                )
         ids = [escaped(row) for row in dataset.ids.tolist()]
         missing = [row for row in ids if row not in known]
         if missing:
             said = f"{len(missing)} rows of {dataset.name} are not in the split file"
-            raise InputError(said, file=self.file, value=missing[0])
+            hint = f"it names {len(known)} ids, such as {next(iter(known), 'none')!r}: are they those of the id column?"
+            raise InputError(said, file=self.file, value=missing[0], hint=hint)
         return [known[row] for row in ids]
 
     def _check_source(self, dataset: Dataset) -> None:
@@ -80,7 +88,7 @@ def read_sheet(file: Path) -> Sheet:
     if not file.is_file():
         raise UsageError(f"{file}: no such split file")
     try:
-        text = file.read_text(encoding="utf-8").replace("\r\n", "\n").split("\n")
+        text = file.read_text(encoding="utf-8-sig").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError as error:
         raise InputError("a split file is UTF-8 text", file=file) from error
     table = [line.split("\t") for line in text]

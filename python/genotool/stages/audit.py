@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from genotool.stages.rows import RowsRequest
 from genotool.trained import Ensemble, Trained, open_trained, with_members
 
 __all__ = ["AuditRequest", "audit"]
+
+log = logging.getLogger(__name__)
 
 WITHOUT_DATA = {"data-not-at-hand", "data-changed"}
 """The findings that say why there are no data to compare a run with, and so to look at its split."""
@@ -193,7 +196,11 @@ def _published(dataset: Dataset, seed: int) -> Audit:
 def _sign(dataset: Dataset, seed: int) -> Audit:
     """Look for labels that run against every reference score that a family brings for rows of this kind."""
     for _, spec in plugins.specs("family"):
-        family = plugins.family(spec.name)
+        try:
+            family = plugins.family(spec.name)
+        except GenotoolError as error:  # it was not asked for: its references are missed, and nothing else
+            log.warning("the family %s is not asked for its reference scores: %s", spec.name, error.message)
+            continue
         if dataset.kind in family.kinds and isinstance(family, References) and dataset.target is not None:
             turned = audit_sign(dataset, family.reference_scores(dataset), seed=seed)
             if turned is not None:

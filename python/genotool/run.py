@@ -365,11 +365,8 @@ def _make_room(path: Path, overwrite: bool) -> Path | None:
 
 
 def _stop(path: Path, number: int, _frame: FrameType | None) -> None:
-    Run.stopped = StoppedError(
-        f"stopped by {signal.Signals(number).name}",
-        exit_code=STOP_SIGNALS[signal.Signals(number)],
-        hint=f"go on with --resume {path}",
-    )
+    name, code = signal.Signals(number).name, STOP_SIGNALS[signal.Signals(number)]
+    Run.stopped = StoppedError(f"stopped by {name}", exit_code=code, hint=f"go on with --resume {path}")
     raise Run.stopped
 
 

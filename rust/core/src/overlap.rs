@@ -1,8 +1,9 @@
 //! The leak audit: which rows of one set are, or nearly are, rows of another.
 //!
 //! Two rows meet when they have one length and differ in at most d letters, on the same strand or with the query reverse
-//! complemented. Rows are cut into blocks so that rows at distance d share at least two blocks (one for d = 1): only rows that
-//! do are compared. Time and memory are linear in the rows, and the result is the same for any number of threads.
+//! complemented. Rows are cut into blocks so that rows at distance d share at least two blocks: only rows that do are compared.
+//! Two blocks of a guide hold 15 letters, so that chance brings few rows together, however many there are: time and memory
+//! are linear in the rows. The result is the same for any number of threads.
 
 use std::borrow::Cow;
 

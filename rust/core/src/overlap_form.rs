@@ -28,7 +28,6 @@ impl Plan {
     pub fn new(mismatches: u32, longest: usize) -> Self {
         let (blocks, chosen) = match mismatches {
             0 => (1, 1),
-            1 => (2, 1),
             d => (d as usize + 2, 2),
         };
         let choices: Vec<u32> = (0..1_u32 << blocks)

@@ -7,7 +7,7 @@ OURS := -e . -e plugins/sgrna -e plugins/deepdife
 RUST := $(shell find rust -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: build demo test test-data lint types bench lock demo-data clean
+.PHONY: build demo test test-rust test-python test-keras test-data lint types bench lock demo-data clean
 
 build: $(VENV)/.built
 
@@ -26,11 +26,18 @@ demo: build
 	$(BIN)/genotool run sgrna --cell HCT116 --data demo -o runs/demo --overwrite
 	@echo "The report: runs/demo/report.html"
 
+# Two at a time, the longest first; the output of each comes when it has ended.
 test: build
+	$(MAKE) -j2 --output-sync=target test-keras test-python test-rust lint types
+
+test-rust:
 	cargo test --quiet --workspace
+
+test-python: build
 	$(BIN)/python -m pytest -m "not keras and not data"
+
+test-keras: build
 	$(BIN)/python -m pytest -m "keras and not data"
-	$(MAKE) lint types
 
 test-data: build
 	GENOTOOL_DATA=$${GENOTOOL_DATA:-../shared/data} $(BIN)/python -m pytest -m "data and not keras"

@@ -31,7 +31,7 @@ test: build
 	$(MAKE) -j2 --output-sync=target test-keras test-python test-rust lint types
 
 test-rust:
-	cargo test --quiet --workspace
+	+cargo test --quiet --workspace
 
 test-python: build
 	$(BIN)/python -m pytest -m "not keras and not data"
@@ -47,7 +47,7 @@ lint: build
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cargo fmt --all --check
-	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	+cargo clippy --quiet --workspace --all-targets -- -D warnings
 
 types: build
 	$(BIN)/mypy

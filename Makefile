@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-OURS := -e . -e plugins/sgrna -e plugins/deepdife
+OURS := -e . -e plugins/sgrna -e plugins/deepdife -e plugins/transcriptome
 RUST := $(shell find rust -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
@@ -58,7 +58,9 @@ bench: build
 lock: $(VENV)/.locked
 	$(UV) pip compile --quiet --generate-hashes --universal --no-emit-index-url --no-annotate --no-header \
 	  --no-emit-package genotool --no-emit-package genotool-sgrna --no-emit-package genotool-deepdife \
-	  --group dev pyproject.toml plugins/sgrna/pyproject.toml plugins/deepdife/pyproject.toml -o requirements.lock
+	  --no-emit-package genotool-transcriptome \
+	  --group dev pyproject.toml plugins/sgrna/pyproject.toml plugins/deepdife/pyproject.toml \
+	  plugins/transcriptome/pyproject.toml -o requirements.lock
 
 demo-data: build
 	$(BIN)/python plugins/sgrna/simulate_demo.py

@@ -7,7 +7,7 @@ import math
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,6 +180,8 @@ def train(
     scale: TargetScale | None = None,
     history: str = "history.tsv",
     augment: Augment | None = None,
+    optimizer: Callable[[Any, Training, int], Any] | None = None,
+    metrics: Sequence[str] = (),
 ) -> None:
     """Fit `network` in place on `rows`, keeping the weights of the best validation loss.
 
@@ -193,6 +195,10 @@ def train(
         The file of the run that gets the losses, one row an epoch.
     augment
         What training rows become, anew in every epoch; validation rows stay as they are. None: nothing.
+    optimizer
+        Makes the optimizer from Keras, the settings and the steps of an epoch; None: `adamw`.
+    metrics
+        Keras metrics that are written to the history beside the loss, such as ``accuracy``.
 
     Raises
     ------
@@ -201,7 +207,8 @@ def train(
     """
     keras = start(seed)
     names, scale = input_names(network), scale or TargetScale()
-    network.compile(optimizer=adamw(keras, training, math.ceil(len(rows) / training.batch_size)), loss=loss)
+    steps = math.ceil(len(rows) / training.batch_size)
+    network.compile(optimizer=(optimizer or adamw)(keras, training, steps), loss=loss, metrics=list(metrics) or None)
     callbacks = [_history(keras, run, history), *_averaging(keras, training), *_plateau(keras, training)]
     callbacks += [
         keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),

@@ -1,1 +1,19 @@
 """genotool's family for expression matrices (CNN-for-transcriptome; Front Genet 2023, 10.3389/fgene.2023.1190887)."""
+
+from genotool import hookimpl
+from genotool.hookspecs import Spec
+
+__all__ = ["genotool_families"]
+
+
+@hookimpl
+def genotool_families() -> list[Spec]:
+    """Return the family."""
+    return [
+        Spec(
+            "transcriptome",
+            "expression matrices to tissues: 2D CNN of genes on a square",
+            "family",
+            "genotool_transcriptome.family:ExpressionFamily",
+        )
+    ]

@@ -3,7 +3,7 @@
 from os import PathLike
 from typing import Any
 
-from numpy import bool_, float32, int8, int64, uint8
+from numpy import bool_, float32, float64, int8, int64, uint8
 from numpy.typing import NDArray
 
 __version__: str
@@ -123,3 +123,11 @@ def fetch_windows(
     layout: str | None,
     threads: int | None,
 ) -> None: ...
+def kmeans(
+    values: NDArray[float64],
+    draws: NDArray[float64],
+    clusters: int,
+    tolerance: float,
+    iterations: int,
+    threads: int | None,
+) -> tuple[NDArray[int64], NDArray[float64]]: ...

@@ -1,5 +1,5 @@
 //! Kernels for genomic sequences: packed sequences, encodings, augmentations, FASTA, windows of a genome, guide sites and the
-//! leak audit.
+//! leak audit; and k-means from many starts.
 //!
 //! Pure Rust, no Python. Every kernel writes into a buffer that the caller owns, gives the same bytes for any number of
 //! threads, and returns an [`Error`] that names the row, the position and the letter.
@@ -13,6 +13,7 @@ pub mod fasta;
 pub mod hashing;
 pub mod homology;
 mod homology_index;
+pub mod kmeans;
 pub mod kmer;
 pub mod onehot;
 pub mod overlap;

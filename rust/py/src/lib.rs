@@ -4,6 +4,7 @@
 //! several times the time of a kernel.
 
 mod augmenting;
+mod clustering;
 mod errors;
 mod kernels;
 mod reading;
@@ -18,6 +19,8 @@ mod _native {
     use crate::augmenting::{
         augment_letters, augment_one_hot, choose_orthologs, fetch_windows, gather_one_hot, index_fasta,
     };
+    #[pymodule_export]
+    use crate::clustering::kmeans;
     #[pymodule_export]
     use crate::errors::KernelError;
     #[pymodule_export]

@@ -60,7 +60,7 @@ def kmeans(values: NDArray[Any], clusters: int, *, starts: int, seed: int, threa
     points = np.ascontiguousarray(values, np.float64)
     points = np.ascontiguousarray(points - points.mean(axis=0))
     # one stream, read as scikit-learn reads it: one number for the first centre, then one a candidate
-    draws = np.random.RandomState(seed).random_sample((starts, 1 + (clusters - 1) * (2 + int(np.log(clusters)))))  # noqa: NPY002
+    draws = np.random.RandomState(seed).random_sample((starts, 1 + (clusters - 1) * (2 + int(np.log(clusters)))))
     tolerance = float(points.var(axis=0).mean()) * TOLERANCE
     with kernel_errors():
         labels, inertia = _native.kmeans(points, draws, clusters, tolerance, ITERATIONS, threads)

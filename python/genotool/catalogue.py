@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 FORMAT = 1
-BUILT_IN_READERS = ("anndata", "bed", "fasta", "matrix", "table")
+BUILT_IN_READERS = ("10x", "anndata", "bed", "fasta", "matrix", "parquet", "table")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 DIGESTS = {"sha256": 64, "git_blob": 40}
 """The digits of each digest."""

@@ -26,6 +26,8 @@ BUILT_IN: Mapping[tuple[str, Kind], str] = {
     ("table", Kind.PAIRS): "sequences:read_sequence_table",
     ("matrix", Kind.MATRIX): "matrix:read_matrix",
     ("anndata", Kind.MATRIX): "anndata:read_anndata",
+    ("parquet", Kind.MATRIX): "parquet:read_parquet",
+    ("10x", Kind.MATRIX): "tenx:read_tenx",
 }
 
 

@@ -21,7 +21,7 @@ from genotool.readers.assemble import Wanted, assemble
 from genotool.readers.sequences import join
 from genotool.readers.table import UNKNOWN, Table, open_rows, read_table
 
-__all__ = ["is_no_gene", "read_matrix", "with_meta"]
+__all__ = ["Layout", "Matrix", "assemble_matrix", "is_no_gene", "layout_of", "read_matrix", "with_meta"]
 
 MISSING = ("", "na", "nan", "n/a", "null")
 NO_GENES = frozenset({
@@ -31,8 +31,17 @@ NO_GENES = frozenset({
 """Columns that are no genes, even where they hold numbers (a plate 1, 2, 3; a label 0, 1)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """What a file holds: the table of its samples, (n, genes) float32 values, and the names of the genes."""
+
+    table: Table
+    values: NDArray[np.float32]
+    genes: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class Layout:
     """Which cells of a row are genes (`at`, their places) and text; the first is the id."""
 
     header: tuple[str, ...]
@@ -52,16 +61,24 @@ def read_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Data
     InputError
         If a gene or a sample occurs twice, or a cell is no finite number; the error names row and gene.
     """
-    table, values, genes = _read(files["data"], entry, wanted)
+    return assemble_matrix(entry, files, wanted, _read(files["data"], entry, wanted))
+
+
+def assemble_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted, matrix: Matrix) -> Dataset:
+    """Make the data set of a matrix that was read: its target, the table of its samples, the rows that belong to it."""
+    table = matrix.table
+    _check_unique(table, next(iter(table.columns)))
     if not entry.target and wanted.target is None:
         wanted = replace(wanted, target=_target(list(table.columns)[1:], entry) or None)
     table, id_column, lost = with_meta(entry, table, files)
 
     def columns(rows: Table) -> Mapping[str, Column]:
         named = {role: rows.text(column) for role, column in entry.columns.items()}
-        return {**named, "expression": values[rows.numbers - 1]}
+        kept = rows.numbers - 1
+        every = len(kept) == len(matrix.values) and bool((np.diff(kept) == 1).all())
+        return {**named, "expression": matrix.values if every else matrix.values[kept]}  # no copy of all rows
 
-    features = np.array(genes, dtype=np.str_)
+    features = np.array(matrix.genes, dtype=np.str_)
     return assemble(
         entry, table, wanted, columns, ids=id_column, source=files["data"], left_out=lost, features=features
     )
@@ -85,13 +102,13 @@ def with_meta(entry: Entry, table: Table, files: Mapping[str, Path]) -> tuple[Ta
     return Table(shared.path, columns, shared.lines, shared.numbers), id_column, lost
 
 
-def _read(path: Path, entry: Entry, wanted: Wanted) -> tuple[Table, NDArray[np.float32], tuple[str, ...]]:
+def _read(path: Path, entry: Entry, wanted: Wanted) -> Matrix:
     with open_rows(path) as rows:
         header = next(rows)[1]
         first = next(rows, None)
         if first is None:
             raise InputError("there is a header row but no data row", file=path, hint="rows go below the header")
-        layout = _layout(path, header, first[1], entry, wanted.target)
+        layout = layout_of(path, header, first[1], entry, wanted.target)
         lines, cells, vectors = [], [], []
         for line, row in _with_first(first, rows):
             vectors.append(_vector(path, layout, line, row))
@@ -101,8 +118,7 @@ def _read(path: Path, entry: Entry, wanted: Wanted) -> tuple[Table, NDArray[np.f
     columns = {name: np.array([row[i] for row in cells], dtype=object) for i, name in enumerate(names)}
     numbers = np.arange(1, len(lines) + 1, dtype=np.int64)
     table = Table(path, columns, np.array(lines, np.int64), numbers)
-    _check_unique(table, header[0])
-    return table, np.stack(vectors), tuple(header[at] for at in layout.at)
+    return Matrix(table, np.stack(vectors), tuple(header[at] for at in layout.at))
 
 
 def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
@@ -110,8 +126,11 @@ def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str
     yield from rest
 
 
-def _layout(path: Path, header: list[str], first: list[str], entry: Entry, target: str | None) -> _Layout:
-    """The first column is the id; named columns, those called like no gene, and text at the end are no genes."""
+def layout_of(path: Path, header: list[str], first: list[str], entry: Entry, target: str | None) -> Layout:
+    """Return which columns are genes, told by the header and the first row of cells.
+
+    The first column is the id; named columns, those called like no gene, and text at the end are no genes.
+    """
     named = {target, entry.target, entry.groups, entry.split, *entry.columns.values(), *entry.where} - {"", None}
     named |= {name for name in header if is_no_gene(name)}
     named |= set() if target or entry.target else {named_target(header[1:])}
@@ -122,7 +141,7 @@ def _layout(path: Path, header: list[str], first: list[str], entry: Entry, targe
     if not genes:
         hint = "the first column is the id, then one column of numbers a gene, at the end columns of words"
         raise InputError("a matrix needs an id column and gene columns of numbers", file=path, hint=hint)
-    return _Layout(tuple(header), genes, tuple(sorted(set(range(1, len(header))) - set(genes))))
+    return Layout(tuple(header), genes, tuple(sorted(set(range(1, len(header))) - set(genes))))
 
 
 def is_no_gene(name: str) -> bool:
@@ -138,7 +157,7 @@ def _is_text(cell: str) -> bool:
     return False
 
 
-def _vector(path: Path, layout: _Layout, line: int, row: list[str]) -> NDArray[np.float32]:
+def _vector(path: Path, layout: Layout, line: int, row: list[str]) -> NDArray[np.float32]:
     cells, genes = [row[at] for at in layout.at], [layout.header[at] for at in layout.at]
     try:
         vector = np.array(cells, dtype=np.float64)

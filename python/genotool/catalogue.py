@@ -39,7 +39,7 @@ FILE_ROLES = ("data", "labels", "meta", "genome")
 FILE_KEYS = ("path", "sha256", "git_blob", "url")
 TEXT_KEYS = ("id", "target", "groups", "split", "cell", "cite", "licence", "warning")
 ENTRY_KEYS = ("kind", "reader", "files", "columns", "classes", "where", "window", "simulated", *TEXT_KEYS)
-WINDOW_KEYS: Mapping[str, type] = {"upstream": int, "downstream": int, "feature": str, "outside": str}
+WINDOW_KEYS: Mapping[str, type] = {"upstream": int, "downstream": int, "feature": str, "attribute": str, "outside": str}
 
 REQUIRED = {
     "kind": 'such as kind = "guides"',
@@ -91,7 +91,7 @@ class Entry:
     where
         Column to the values of which one must hold for a row to belong to the data set.
     window
-        What the reader `bed` cuts out of the genome: upstream, downstream, feature, outside.
+        What the reader `bed` cuts out of the genome: upstream, downstream, feature, attribute, outside.
     extra
         The ``x-`` keys, untouched.
     """

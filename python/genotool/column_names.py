@@ -1,11 +1,14 @@
-"""What the name of a column says it holds: a batch or a unit that rows were made in, the target, the split."""
+"""What the name of a column says it holds: a batch or a unit that rows were made in, the target, the split, a role."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-__all__ = ["BATCHES", "SPLIT", "TARGETS", "UNITS", "named_split", "named_target", "plain", "tells_no_target"]
+__all__ = [
+    "BATCHES", "CLASSES", "EFFICACY", "GENE", "GROUPS", "GUIDE", "LABEL", "OTHER_ROLES", "PAIR", "SEQUENCE", "SPLIT",
+    "TARGETS", "TELLING", "UNITS", "named_split", "named_target", "plain", "tells_no_target",
+]  # fmt: skip
 
 BATCHES = frozenset({
     "batch", "plate", "file", "filename", "sourcefile", "source", "origin", "run", "lane", "flowcell", "centre",
@@ -20,6 +23,31 @@ TARGETS = ("label", "target", "class", "y")
 """The names of a matrix's target, the most telling first."""
 SPLIT = "split"
 PARTS = frozenset({SPLIT, "part", "fold"})
+GUIDE = ("guide", "sgrna", "grna", "guideseq", "guidesequence", "sgrnasequence", "sgrnaseq", "grnasequence",
+         "spacer", "protospacer", "23mer", "20mer", "target", "targetseq", "targetsequence", "seq",
+         "sequence")  # fmt: skip
+TELLING = GUIDE[: GUIDE.index("target")]
+"""Names of a guide's column whatever the cells say; the others may head anything."""
+LABEL = ("label", "class", "efficient", "active", "y", "islabel", "efficacy", "target", "binarylabel")
+CLASSES = ("label", "class", "efficient", "active", "islabel", "binarylabel")
+"""Names of a class; under the other names of `LABEL` all cells of the file decide, not the first ones."""
+EFFICACY = ("efficacy", "normalizedefficacy", "normalisedefficacy", "indel", "indels", "indelfrequency",
+            "efficiency", "activity", "score")  # fmt: skip
+"""No fold changes: in a drop-out screen active means negative, and the sign is the author's to say."""
+OTHER_ROLES = {
+    "context": ("context", "30mer", "extendedsequence"),
+    "chrom": ("chrom", "chr", "chromosome", "seqname", "seqnames"),
+    "start": ("start", "chromstart", "position", "pos"),
+    "end": ("end", "chromend", "stop"),
+    "strand": ("strand", "direction"),
+    "raw_value": ("rawvalue",),
+    "dataset": ("dataset",),
+}
+GENE = ("gene", "genesymbol", "genename", "targetgene", "symbol", "hgncsymbol", "hgnc", "geneid", "ensemblid")
+PAIR = (("seq1", "seq2"), ("sequence1", "sequence2"), ("on", "off"))
+SEQUENCE = ("sequence", "seq", "dna", "promoter")
+GROUPS = ("gene", "genesymbol", "group", "simgroup", "family", "genefamily", "orthogroup", "locuscluster", "patient",
+          "donor")  # fmt: skip
 
 
 def plain(name: str) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 
 from genotool import download, plugins, readers, sniff
 from genotool.catalogue import Catalogue, Entry, read_catalogue
+from genotool.companions import Companions
 from genotool.dataset import Dataset, Kind, Task
 from genotool.errors import GenotoolError, InputError, UsageError, nearest
 
@@ -208,6 +209,7 @@ def load(
     task: Task | str | None = None,
     target: str | None = None,
     labelled: bool = True,
+    companions: Companions | None = None,
 ) -> Dataset:
     """Read a data set by name or path.
 
@@ -225,6 +227,8 @@ def load(
         Another column than the entry's target; a column of numbers makes it a regression.
     labelled
         False keeps all rows, also those without a target, and gives no target: for prediction.
+    companions
+        For a path: the table of labels, the genome and the window of features, what of these goes with it.
 
     Raises
     ------
@@ -238,7 +242,8 @@ def load(
     asked = readers.Wanted(target, _one_of(Task, task), labelled)
     wanted_kind = _one_of(Kind, kind)
     if isinstance(operand, Path) or is_path(operand, data_dir=data_dir):
-        return sniff.read_path(Path(operand), wanted_kind, asked)
+        path = Path(operand)
+        return sniff.read_path(path, wanted_kind, asked, None if companions is None else companions.of(path))
     found = find(operand, data_dir=data_dir)
     if wanted_kind is not None and found.entry.kind != wanted_kind:
         hint = "`genotool data list` has the kind of each"

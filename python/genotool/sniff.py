@@ -11,16 +11,40 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from genotool import readers
 from genotool.catalogue import NAME, Entry, FileSpec
-from genotool.column_names import SPLIT, named_split, named_target
+from genotool.column_names import (
+    CLASSES,
+    EFFICACY,
+    GENE,
+    GROUPS,
+    GUIDE,
+    LABEL,
+    OTHER_ROLES,
+    PAIR,
+    SEQUENCE,
+    SPLIT,
+    TELLING,
+    named_split,
+    named_target,
+)  # fmt: skip
+from genotool.companions import Companions, is_features
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind
 from genotool.errors import InputError, UsageError
 from genotool.readers import Wanted
+from genotool.readers.bed import features_asked
 from genotool.readers.content import DNA, SHORTEST, content
 from genotool.readers.matrix import is_no_gene
+from genotool.readers.parquet import MAGIC as PARQUET
+from genotool.readers.parquet import header_of
+from genotool.readers.sequences import fasta_table
 from genotool.readers.table import HDF5, Table, open_bytes, open_rows, read_table
+from genotool.readers.tenx import MATRICES, is_tenx_h5, matrix_file
+from genotool.windows import read_features
 
 __all__ = ["complete", "learning", "name_of", "read_path", "sniff"]
 
@@ -30,39 +54,16 @@ WIDE = 200
 """A table with more columns is a matrix; as many rows as `FEW` tell whether it holds guides nevertheless."""
 FEW = 20
 
-GUIDE = ("guide", "sgrna", "grna", "guideseq", "guidesequence", "sgrnasequence", "sgrnaseq", "grnasequence",
-         "spacer", "protospacer", "23mer", "20mer", "target", "targetseq", "targetsequence", "seq",
-         "sequence")  # fmt: skip
-TELLING = GUIDE[: GUIDE.index("target")]
-"""Names of a guide's column whatever the cells say; the others may head anything."""
-LABEL = ("label", "class", "efficient", "active", "y", "islabel", "efficacy", "target", "binarylabel")
-CLASSES = ("label", "class", "efficient", "active", "islabel", "binarylabel")
-"""Names of a class; under the other names of `LABEL` all cells of the file decide, not the first ones."""
-EFFICACY = ("efficacy", "normalizedefficacy", "normalisedefficacy", "indel", "indels", "indelfrequency",
-            "efficiency", "activity", "score")  # fmt: skip
-"""No fold changes: in a drop-out screen active means negative, and the sign is the author's to say."""
-OTHER_ROLES = {
-    "context": ("context", "30mer", "extendedsequence"),
-    "chrom": ("chrom", "chr", "chromosome", "seqname", "seqnames"),
-    "start": ("start", "chromstart", "position", "pos"),
-    "end": ("end", "chromend", "stop"),
-    "strand": ("strand", "direction"),
-    "raw_value": ("rawvalue",),
-    "dataset": ("dataset",),
-}
-GENE = ("gene", "genesymbol", "genename", "targetgene", "symbol", "hgncsymbol", "hgnc", "geneid", "ensemblid")
-PAIR = (("seq1", "seq2"), ("sequence1", "sequence2"), ("on", "off"))
-SEQUENCE = ("sequence", "seq", "dna", "promoter")
-GROUPS = ("gene", "genesymbol", "group", "simgroup", "locuscluster", "patient", "donor")
 
-
-def read_path(path: Path, kind: Kind | None, wanted: Wanted) -> Dataset:
+def read_path(path: Path, kind: Kind | None, wanted: Wanted, companions: Companions | None = None) -> Dataset:
     """Read a file that no catalogue describes.
 
     Parameters
     ----------
     kind
         What to read it as; None takes what it looks like.
+    companions
+        The files that go with it.
 
     Raises
     ------
@@ -71,10 +72,13 @@ def read_path(path: Path, kind: Kind | None, wanted: Wanted) -> Dataset:
     InputError
         If the content is nothing that can be read, or lacks a column (exit 3).
     """
+    if path.is_dir() and (matrix := matrix_file(path)) is not None:
+        path = matrix
     if path.is_dir():
         raise _directory(path)
-    entry = sniff(path, kind)
-    return readers.read(entry, {"data": path}, replace(wanted, strict_classes=True))
+    entry = sniff(path, kind, companions=companions)
+    files = {role: Path(spec.path) for role, spec in entry.files.items()}
+    return readers.read(entry, files, replace(wanted, strict_classes=True))
 
 
 def _directory(path: Path) -> UsageError:
@@ -93,7 +97,12 @@ def name_of(path: Path) -> str:
     return word if NAME.fullmatch(word) else "data"
 
 
-def sniff(path: Path, kind: Kind | None = None, columns: Mapping[str, str] | None = None) -> Entry:
+def sniff(
+    path: Path,
+    kind: Kind | None = None,
+    columns: Mapping[str, str] | None = None,
+    companions: Companions | None = None,
+) -> Entry:
     """Return the entry that describes a file, its path as given.
 
     Parameters
@@ -102,25 +111,55 @@ def sniff(path: Path, kind: Kind | None = None, columns: Mapping[str, str] | Non
         What to take it as; None takes what `columns` or the content say.
     columns
         Role to column, such as ``{"guide": "Oligo"}``, where that is known: only the rest is told from the file.
+    companions
+        The labels of a FASTA file; the genome, window and labels of a BED or GFF3 file.
 
     Raises
     ------
     UsageError
-        No such file, or columns of another kind than the file's.
+        No such file, columns of another kind than the file's, or features without their genome.
     InputError
         The content is nothing known, lacks a column, or holds two columns that could be the guides.
     """
     given = dict(columns or {})
     kind = kind or next((kind for kind, roles in KEY_COLUMNS.items() if set(roles) & set(given)), None)
     entry = Entry(name_of(path), kind or Kind.MATRIX, "anndata", {"data": FileSpec(str(path))}, given)
+    if (tenx := path.name in MATRICES) or (_starts_with(path, HDF5) and is_tenx_h5(path)):
+        return _checked(replace(entry, reader="10x", name=name_of(path.parent if tenx else path)), kind, (Kind.MATRIX,))
+    if _starts_with(path, PARQUET):
+        return _checked(_matrix(replace(entry, reader="parquet"), header_of(path)), kind, (Kind.MATRIX,))
     if _starts_with(path, HDF5):
         return _checked(replace(entry, split=_obs_split(path)), kind, (Kind.MATRIX,))
+    beside = companions or Companions()
+    if is_features(path):
+        return _checked(_features(entry, path, beside), kind, (Kind.SEQUENCES,))
     with open_bytes(path) as handle:
         is_fasta = handle.read(1) == b">"
     if is_fasta:
         entry = replace(entry, kind=kind or Kind.SEQUENCES, reader="fasta")
+        entry = entry if beside.labels is None else _labelled_apart(entry, fasta_table(path)[0]["name"], beside.labels)
         return _checked(entry, kind, (Kind.SEQUENCES, Kind.GUIDES))
     return _table(entry, kind, path)
+
+
+def _features(entry: Entry, path: Path, beside: Companions) -> Entry:
+    if beside.genome is None:
+        hint = "--genome FASTA, and for promoters --upstream 500 --downstream 100; or `genotool data add` with these"
+        raise UsageError(f"{path} holds features: the genome that they are cut from is needed", hint=hint)
+    files = {**entry.files, "genome": FileSpec(str(beside.genome))}
+    entry = replace(entry, kind=Kind.SEQUENCES, reader="bed", files=files, window=beside.window)
+    if beside.labels is None:
+        return entry
+    return _labelled_apart(entry, read_features(path, **features_asked(beside.window)).ids, beside.labels)
+
+
+def _labelled_apart(entry: Entry, names: NDArray[Any], labels: Path) -> Entry:
+    """Return the entry with the labels of another table: joined by the column that shares most with the names."""
+    table, known = read_table(labels), set(names.tolist())
+    column = max(table.columns, key=lambda column: len(known & set(table[column].tolist())))
+    rest = replace(table, columns={name: cells for name, cells in table.columns.items() if name != column})
+    found = _labelled(rest, entry, dict(entry.columns))
+    return replace(found, reader=entry.reader, id=column, files={**entry.files, "labels": FileSpec(str(labels))})
 
 
 def complete(entry: Entry, path: Path) -> Entry:
@@ -191,7 +230,8 @@ def _own_ids(table: Table) -> str:
 def _matrix(entry: Entry, header: list[str]) -> Entry:
     """The target and the split by their names; a target of another name is the reader's to find."""
     target, split = named_target(header[1:]), named_split(header[1:])
-    return replace(entry, kind=Kind.MATRIX, reader="matrix", target=target, split=split)
+    reader = "parquet" if entry.reader == "parquet" else "matrix"
+    return replace(entry, kind=Kind.MATRIX, reader=reader, target=target, split=split)
 
 
 def _wide(entry: Entry, kind: Kind | None, path: Path) -> Entry:

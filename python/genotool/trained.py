@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +18,15 @@ from genotool import config as configs
 from genotool import plugins, registry
 from genotool.audit import ModelKeys, overlap_mask, read_keys
 from genotool.balance import prior_correction
+from genotool.companions import Companions
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import InputError, UnsupportedStageError, UsageError, nearest
-from genotool.family import Family, Model, ShipsModel
+from genotool.family import Adapted, Adapts, Family, Model, ShipsModel
 from genotool.run import DAMAGED, Run
 from genotool.split import Fractions, Part, Split, choose, from_file
 
-__all__ = ["Ensemble", "Trained", "find_model", "open_trained", "with_members"]
+__all__ = ["Ensemble", "Trained", "classes_of", "find_model", "open_trained", "with_members"]
 
 PREDICT_ROWS = 65_536
 
@@ -139,6 +141,18 @@ class Trained:
         prior = self.run.record.get("prior")
         return score if prior is None else prior_correction(score, prior["trained"], prior["true"])
 
+    def adapted(self, rows: Dataset) -> tuple[Trained, Adapted | None]:
+        """Return this model with its encoder adapted to other rows; itself and None where its family adapts nothing."""
+        if not isinstance(self.family, Adapts):
+            return self, None
+        found, other = self.family.adapt(self.encoder, self.config, rows), copy.copy(self)
+        other.__dict__["encoder"] = found.encoder  # where the cached property keeps it
+        return other, found
+
+    def in_terms(self, rows: Dataset) -> Dataset:
+        """Return rows as floors get them: as they are, or as the family has rows of unlike build."""
+        return self.family.in_terms(self.encoder, rows) if isinstance(self.family, Adapts) else rows
+
     def load_dataset(self) -> Dataset:
         """Load the data set that the model was trained on, and check that it is still the same.
 
@@ -155,7 +169,10 @@ class Trained:
         operand = data and (data[0].get("operand") or data[0].get("name"))
         if not operand or "digest" not in data[0]:
             raise InputError("the run names no data", file=self.run.path, hint="name a data set")
-        dataset = registry.load(operand, data_dir=self.data_dir or _recorded_dir(data[0]), target=data[0].get("target"))
+        beside = Companions.from_json(data[0].get("companions") or {})
+        dataset = registry.load(
+            operand, data_dir=self.data_dir or _recorded_dir(data[0]), target=data[0].get("target"), companions=beside
+        )
         if dataset.digest != data[0]["digest"]:
             raise InputError(
                 f"{operand} is not what the run was trained on",
@@ -213,6 +230,17 @@ class Ensemble(Trained):
         """Return the mean of the members' predictions of every row."""
         return np.asarray(np.mean([member.predict(rows) for member in self.members], axis=0))
 
+    def adapted(self, rows: Dataset) -> tuple[Trained, Adapted | None]:
+        """Return the same models, each adapted; what is said is that of the first."""
+        found = [member.adapted(rows) for member in self.members]
+        other = copy.copy(self)
+        other.members = tuple(member for member, _ in found)
+        return other, found[0][1]
+
+    def in_terms(self, rows: Dataset) -> Dataset:
+        """Return rows as the first model has them."""
+        return self.members[0].in_terms(rows)
+
     @property
     def refused(self) -> UnsupportedStageError:
         """The error of what takes a single model."""
@@ -237,6 +265,12 @@ class Ensemble(Trained):
         """Every row trained some member: none is left to test. Those that the first validated on validate here."""
         split = self.members[0].split
         return split.moved(split.rows(Part.TEST), Part.TRAIN, "trained in another fold")
+
+
+def classes_of(trained: Trained) -> tuple[str, ...]:
+    """Return the names of the classes that the model was trained on."""
+    data = trained.run.record.get("data") or [{}]
+    return tuple(map(str, data[0].get("classes") or (("0", "1") if trained.task is Task.BINARY else ())))
 
 
 def with_members(trained: Trained) -> list[Trained]:

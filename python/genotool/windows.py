@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +30,7 @@ Line: TypeAlias = tuple[str, int, int, int, int]
 Stretches: TypeAlias = tuple[Ints, Ints, Ints, NDArray[np.bool_]]
 
 STALE = "remove the index: a new one is made"
+DROP = "--outside drop leaves the {} such features out, counted"
 
 
 class Genome:
@@ -146,13 +148,15 @@ class Features:
     path
         The file.
     ids
-        (n,) text: the name (BED), or the attribute ID (GFF3); else ``contig:start-end``, counted from 1.
+        (n,) text: the name (BED), or an attribute, such as ID (GFF3); else ``contig:start-end``, counted from 1.
     contigs
         (n,) text.
     start, end
         (n,) int64 from 0, end excluded.
     minus
         (n,) bool: whether the strand is '-'; no strand counts as '+'.
+    stranded
+        (n,) bool: whether there is a strand.
     lines
         (n,) int64: the line of the file.
     """
@@ -163,6 +167,7 @@ class Features:
     start: Ints
     end: Ints
     minus: NDArray[np.bool_]
+    stranded: NDArray[np.bool_]
     lines: Ints
 
     def __len__(self) -> int:
@@ -191,18 +196,21 @@ class Windows:
     dropped: dict[str, int]
 
 
-def read_features(path: str | PathLike[str], *, feature: str = "gene") -> Features:
+def read_features(path: str | PathLike[str], *, feature: str = "gene", attribute: str = "ID") -> Features:
     """Read features: GFF3 where the file says so (``.gff``, ``.gff3``, ``##gff-version``), else BED; gzip is fine.
 
     Parameters
     ----------
     feature
         GFF3: the type of feature that is wanted, such as gene or mRNA.
+    attribute
+        GFF3: the attribute that names a feature, such as ID, Name or locus_tag.
 
     Raises
     ------
     InputError
-        A line with too few columns, a start or end that is no number or not in order, an unknown strand, no feature.
+        A line with too few columns, a start or end that is no number or not in order, an unknown strand, no feature;
+        a GFF3 feature without the attribute, where that is not ID.
     """
     from genotool.readers.table import open_bytes
 
@@ -212,38 +220,49 @@ def read_features(path: str | PathLike[str], *, feature: str = "gene") -> Featur
     is_gff = text.startswith("##gff-version") or any(word in {".gff", ".gff3"} for word in file.suffixes)
     found = [
         (number, *row)
-        for number, line in enumerate(text.splitlines(), 1)
+        for number, line in enumerate(text.partition("\n##FASTA")[0].splitlines(), 1)
         if line.strip() and not line.startswith(("#", "track", "browser"))
-        for row in (_gff_row if is_gff else _bed_row)(line, feature, file, number)
+        for row in (_gff_row(line, feature, attribute, file, number) if is_gff else _bed_row(line, file, number))
     ]
     if not found:
-        kind = f"no feature {feature!r}" if is_gff else "no line of BED"
-        raise InputError(f"{kind} in the file", file=file, hint="--feature names the type wanted, such as mRNA")
-    lines, contigs, start, end, minus, ids = zip(*found, strict=True)
+        raise _nothing(text, feature if is_gff else None, file)
+    lines, contigs, start, end, strand, ids = zip(*found, strict=True)
     return Features(
         file, np.array(ids, np.str_), np.array(contigs, np.str_), np.array(start, np.int64), np.array(end, np.int64),
-        np.array(minus, bool), np.array(lines, np.int64),
+        np.array(strand) == "-", np.isin(strand, ["+", "-"]), np.array(lines, np.int64),
     )  # fmt: skip
 
 
-def _bed_row(line: str, _: str, file: Path, number: int) -> list[tuple[Any, ...]]:
+def _nothing(text: str, feature: str | None, file: Path) -> InputError:
+    if feature is None:
+        return InputError("no line of BED in the file", file=file, hint="a line has contig, start and end")
+    types = {cells[2] for line in text.splitlines() if len(cells := line.split("\t")) == 9 and line[0] != "#"}
+    hint = f"--feature names the type; {nearest(feature, sorted(types))}"
+    return InputError(f"no feature {feature!r} in the file", file=file, hint=hint)
+
+
+def _bed_row(line: str, file: Path, number: int) -> list[tuple[Any, ...]]:
     cells = line.split("\t") if "\t" in line else line.split()
     if len(cells) < 3:
         raise InputError("BED has at least contig, start and end", file=file, row=number, value=line)
     start, end = (_whole(cell, file, number) for cell in cells[1:3])
-    strand = cells[5].strip() if len(cells) > 5 else "+"
+    strand = cells[5].strip() if len(cells) > 5 else "."
     return [_feature(cells[0], start, end, strand, cells[3] if len(cells) > 3 else "", file, number)]
 
 
-def _gff_row(line: str, feature: str, file: Path, number: int) -> list[tuple[Any, ...]]:
+def _gff_row(line: str, feature: str, attribute: str, file: Path, number: int) -> list[tuple[Any, ...]]:
     cells = line.split("\t")
     if len(cells) != 9:
         raise InputError("GFF3 has nine columns", file=file, row=number, value=line)
     if cells[2] != feature:
         return []
     attributes = dict(part.strip().partition("=")[::2] for part in cells[8].split(";"))
+    name = unquote(attributes.get(attribute, ""))
+    if not name and attribute != "ID":
+        hint = nearest(attribute, attributes)
+        raise InputError(f"no attribute {attribute!r}", file=file, row=number, value=cells[8], hint=hint)
     start, end = (_whole(cell, file, number) for cell in cells[3:5])
-    return [_feature(cells[0], start - 1, end, cells[6], attributes.get("ID", ""), file, number)]
+    return [_feature(unquote(cells[0]), start - 1, end, cells[6], name, file, number)]
 
 
 def _whole(cell: str, file: Path, number: int) -> int:
@@ -254,12 +273,12 @@ def _whole(cell: str, file: Path, number: int) -> int:
 
 def _feature(
     contig: str, start: int, end: int, strand: str, name: str, file: Path, number: int
-) -> tuple[str, int, int, bool, str]:
+) -> tuple[str, int, int, str, str]:
     if not 0 <= start < end:
         raise InputError("the end is not behind the start", file=file, row=number, value=f"{start}-{end}")
     if strand not in ("+", "-", ".", "?"):
         raise InputError("a strand is +, - or .", file=file, row=number, value=strand)
-    return contig, start, end, strand == "-", name if name not in ("", ".") else f"{contig}:{start + 1}-{end}"
+    return contig, start, end, strand, name if name not in ("", ".") else f"{contig}:{start + 1}-{end}"
 
 
 def windows(
@@ -319,15 +338,14 @@ def _refuse(genome: Genome, features: Features, wrong: dict[str, NDArray[np.bool
     if missing.any():
         row = int(np.argmax(missing))
         name = str(features.contigs[row])
-        message, hint = f"{genome.path.name} has no contig of this name", nearest(name, genome.lengths)
+        message = f"{genome.path.name} has no contig of this name"
+        hint = f"{nearest(name, genome.lengths)}; {DROP.format(int(missing.sum()))}"
         raise InputError(message, file=features.path, row=int(features.lines[row]), value=name, hint=hint)
     if beyond.any():
         row = int(np.argmax(beyond))
         length = genome.lengths[str(features.contigs[row])]
-        message, hint = (
-            f"the feature ends beyond its contig of {length} letters",
-            "is this the assembly it was made for?",
-        )
+        message = f"the feature ends beyond its contig of {length} letters"
+        hint = f"is this the assembly it was made for? {DROP.format(int(beyond.sum()))}"
         raise InputError(
             message, file=features.path, row=int(features.lines[row]), value=int(features.end[row]), hint=hint
         )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from genotool.cli.files import FileFlags
 from genotool.cli.options import Common, command
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -17,6 +18,7 @@ COMMON = ("out", "seed", "threads", "data_dir", "resume", "overwrite", "json", "
 def audit(
     operands: Annotated[list[str], typer.Argument(help="data sets, files and run folders, in any mixture")],
     common: Common,
+    files: FileFlags,
     target: Annotated[str | None, typer.Option("--target", help="another column than the data's own target")] = None,
     batch: Annotated[
         list[str] | None, typer.Option("--batch", help="a column that may explain the target: plate, file; repeatable")
@@ -43,6 +45,7 @@ def audit(
         target,
         tuple(batch or ()),
         clusters,
+        files.companions(),
     )
     found, run = stage(request)
     typer.echo(json.dumps(found.to_json()) if common.json else found.table())

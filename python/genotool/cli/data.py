@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from genotool.cli.files import FileFlags
+from genotool.cli.options import Common, command
+
 app = typer.Typer(
     help="Data sets by name: list, describe, get, verify, add.",
     rich_markup_mode=None,
@@ -74,10 +77,10 @@ def verify(
     data.require_verified(states)
 
 
-@app.command()
 def add(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    data_dir: DataDir = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a table, FASTA, BED, GFF3 or .h5ad file")],
+    common: Common,
+    files: FileFlags,
     name: Annotated[str | None, typer.Option(help="The name; default the file's.")] = None,
     kind: Annotated[str | None, typer.Option(help="guides, sequences, pairs or matrix.")] = None,
     column: Annotated[
@@ -90,7 +93,6 @@ def add(
     cite: Annotated[str, typer.Option(help="How to cite it.")] = "",
     licence: Annotated[str, typer.Option(help="Its licence.")] = "",
     warning: Annotated[str, typer.Option(help="What must be said wherever it is used.")] = "",
-    as_json: AsJson = False,
 ) -> None:
     """Sniff FILE, inside the data folder, and append its entry to the catalogue."""
     from genotool.stages import data
@@ -104,7 +106,12 @@ def add(
         "warning": warning,
     }
     columns = _roles(column or [])
-    _show(data.add(file, data_dir, name=name, kind=kind, columns=columns, **about), as_json)
+    beside = files.companions()
+    made = data.add(file, common.data_dir, name=name, kind=kind, columns=columns, companions=beside, **about)
+    _show(made, common.json)
+
+
+app.command()(command(add, common=("data_dir", "json")))
 
 
 def _roles(words: list[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from genotool.cli import rows as flags
+from genotool.cli.files import FileFlags
 from genotool.cli.options import Common, command
 from genotool.cli.show import show_run
 from genotool.statistics.conformal import LEVEL
@@ -21,6 +22,7 @@ COMMON = (
 def evaluate(
     model: Annotated[str, typer.Argument(help="a run folder, or a family that ships a model")],
     common: Common,
+    files: FileFlags,
     data: Annotated[list[str] | None, typer.Argument(help="data sets; none: the model's own test rows")] = None,
     key: Annotated[str | None, typer.Option("--model", help="which model of a recipe's folder")] = None,
     target: flags.Target = None,
@@ -40,6 +42,7 @@ def evaluate(
     request = EvaluateRequest(
         common.folder(f"evaluate-{trained.run.path.name}-{what}"), sets, common.data_dir, target, common.seed,
         not no_floors, fail_on or "none", common.overwrite, margin, coverage,
+        files.companions(),
     )  # fmt: skip
     show_run(stage(trained, request), common)
 

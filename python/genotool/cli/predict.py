@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from genotool.cli.files import WindowFlags
 from genotool.cli.options import Common, command
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -16,8 +17,9 @@ COMMON = ("backend", "device", "threads", "data_dir", "json", "quiet", "verbose"
 
 def predict(
     model: Annotated[str, typer.Argument(help="a run folder, or a family that ships a model")],
-    data: Annotated[str, typer.Argument(help="a data set's name, a table or a FASTA file")],
+    data: Annotated[str, typer.Argument(help="a data set's name, a table, a FASTA, BED or GFF3 file")],
     common: Common,
+    window: WindowFlags,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="the file to write; none or -: standard output")
     ] = None,
@@ -47,7 +49,7 @@ def predict(
     done = run_predict(
         model, data, file, key=key, scan=scan, output_format=output_format, pam=pam, avoid_sites=avoid_site,
         per_record=per_record, per_gene=per_gene, top=top, coverage=coverage, data_dir=common.data_dir,
-        batch_size=batch_size, overwrite=overwrite,
+        batch_size=batch_size, overwrite=overwrite, companions=window.companions(),
     )  # fmt: skip
     for warning in done.warnings:
         typer.echo(f"warning: {warning}", err=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from genotool.cli.options import Common
+from genotool.companions import Companions
 from genotool.errors import UsageError
 from genotool.split import Fractions
 from genotool.stages.crossvalidate import FoldsRequest
@@ -101,7 +102,9 @@ class RowFlags:
     coverage: Coverage = LEVEL
     fail_on: FailOn = None
 
-    def request(self, data: str, common: Common, family: Any, config: Any, out: Path, *, refit: bool) -> FitRequest:
+    def request(
+        self, data: str, common: Common, family: Any, config: Any, out: Path, *, refit: bool, companions: Companions
+    ) -> FitRequest:
         """Return the request that these flags make of a verb that fits `family` to `data`."""
         rows = RowsRequest(
             operand=data,
@@ -115,6 +118,7 @@ class RowFlags:
             avoid=tuple(self.avoid or ()),
             overlap=self.overlap,
             fail_on=self.fail_on or "none",
+            companions=companions,
         )
         return FitRequest(
             rows, family, config, out, self.balance, refit, not self.no_floors, common.overwrite, self.controls,

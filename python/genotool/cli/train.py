@@ -9,6 +9,7 @@ import typer
 
 from genotool.cli import rows as flags
 from genotool.cli.families import family_app
+from genotool.cli.files import FileFlags
 from genotool.cli.options import Common, command, family_values
 from genotool.cli.show import show_run
 from genotool.config import write_toml
@@ -31,6 +32,7 @@ def fit_command(
             common: Common,
             values: dict[str, Any],
             rows: flags.RowFlags,
+            files: FileFlags,
             folds: flags.FoldFlags,
             refit: Annotated[bool, typer.Option("--refit/--no-refit", help=flags.REFIT)] = False,
         ) -> None:
@@ -39,7 +41,7 @@ def fit_command(
                 typer.echo(write_toml(config), nl=False)
                 return
             out = common.folder(f"{verb}-{family.name}-{data.rpartition('/')[2]}")
-            request = rows.request(data, common, family, config, out, refit=refit)
+            request = rows.request(data, common, family, config, out, refit=refit, companions=files.companions())
             asked = folds.request()
             if asked is None:
                 show_run(stage()(request), common)

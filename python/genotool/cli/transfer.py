@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from genotool.cli import rows as flags
+from genotool.cli.files import FileFlags
 from genotool.cli.options import Common, command, family_values
 from genotool.cli.show import show_run
 from genotool.cli.train import COMMON
@@ -20,6 +21,7 @@ def transfer(
     data: Annotated[str, typer.Argument(help="a data set's name, or a file")],
     common: Common,
     rows: flags.RowFlags,
+    files: FileFlags,
     key: Annotated[str | None, typer.Option("--model", help="which model of a recipe's folder")] = None,
     refit: Annotated[bool, typer.Option("--refit/--no-refit", help=flags.REFIT)] = True,
 ) -> None:
@@ -35,7 +37,7 @@ def transfer(
         typer.echo(write_toml(config), nl=False)
         return
     out = common.folder(f"transfer-{family.name}-{data.rpartition('/')[2]}")
-    request = rows.request(data, common, family, config, out, refit=refit)
+    request = rows.request(data, common, family, config, out, refit=refit, companions=files.companions())
     show_run(stage(parent, request), common)
 
 

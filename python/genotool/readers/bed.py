@@ -6,6 +6,7 @@ The entry's ``window`` says what is cut out, such as ``{ upstream = 500, downstr
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,14 @@ from genotool.errors import InputError
 from genotool.readers.assemble import Wanted, assemble
 from genotool.readers.sequences import join
 from genotool.readers.table import Table, read_table
-from genotool.windows import Features, Genome, read_features, windows
+from genotool.windows import Features, Genome, Windows, read_features, windows
 
-__all__ = ["read_windows"]
+__all__ = ["features_asked", "read_windows"]
+
+log = logging.getLogger(__name__)
+
+NAMING = ("feature", "attribute")
+UNKNOWN = "windows of N alone"
 
 
 def read_windows(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
@@ -36,10 +42,12 @@ def read_windows(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dat
     """
     if "genome" not in files:
         raise InputError(f"[{entry.name}]: the reader bed needs files.genome", hint='genome = { path = "genome.fa" }')
-    asked: dict[str, Any] = dict(entry.window)
-    features = read_features(files["data"], feature=str(asked.pop("feature", "gene")))
-    made = windows(Genome(files["genome"]), features, **asked)
-    table, lost = _table(features, made.rows), dict(made.dropped)
+    features = read_features(files["data"], **features_asked(entry.window))
+    cut: dict[str, Any] = {key: value for key, value in entry.window.items() if key not in NAMING}
+    made = windows(Genome(files["genome"]), features, **cut)
+    known = np.flatnonzero(made.unknown < made.sequences.lengths)
+    table, lost = _table(features, made.rows).take(known), {**made.dropped, UNKNOWN: len(made.rows) - len(known)}
+    _say(features, made, known, around="upstream" in cut)
     if "labels" in files:
         table, unjoined = join(table, "name", read_table(files["labels"]), entry.id or "name", entry)
         lost |= unjoined
@@ -49,6 +57,25 @@ def read_windows(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dat
         return {"sequence": made.sequences.take(rows.numbers - 1), **named}
 
     return assemble(entry, table, wanted, columns, ids="name", source=files["data"], left_out=lost)
+
+
+def features_asked(window: Mapping[str, int | str]) -> dict[str, str]:
+    """Return what an entry's ``window`` says of which features are read, and of their names."""
+    return {key: str(window[key]) for key in NAMING if key in window}
+
+
+def _say(features: Features, made: Windows, known: NDArray[np.int64], *, around: bool) -> None:
+    """Say what a reader of the result would not guess: features without a strand, windows with N, those left out."""
+    name = features.path.name
+    if bare := int((~features.stranded[made.rows]).sum()):
+        start = ", and their start is taken for that of transcription" if around else ""
+        log.warning("%s: %d of %d features have no strand: read as +%s", name, bare, len(made.rows), start)
+    if partly := int((made.unknown[known] > 0).sum()):
+        letters = int(made.unknown[known].sum())
+        log.warning("%s: %d windows hold N, %d in all: in the genome, or beyond a contig's end", name, partly, letters)
+    for why, count in {**made.dropped, UNKNOWN: len(made.rows) - len(known)}.items():
+        if count:
+            log.warning("%s: %d features left out: %s", name, count, why)
 
 
 def _table(features: Features, rows: NDArray[np.int64]) -> Table:

@@ -21,6 +21,8 @@ __all__ = ["check_letters", "fasta_table", "join", "read_fasta_sequences", "read
 log = logging.getLogger(__name__)
 
 IUPAC = "ACGTNRYSWKMBDHV"
+SHARE = 0.5
+"""The least share of the ids that must join, of the file with fewer of them."""
 
 
 def read_sequence_table(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
@@ -77,7 +79,8 @@ def fasta_table(path: Path) -> tuple[Table, Sequences]:
 def join(left: Table, key: str, right: Table, right_key: str, entry: Entry) -> tuple[Table, dict[str, int]]:
     """Join two tables on an id that is unique in each; the rows stay in the order of `left`.
 
-    Rows of `right` that the entry's `where` excludes anyway are not missed on the left.
+    Rows of `right` that the entry's `where` excludes anyway are not missed on the left. Either file may be the smaller
+    part of the other.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def join(left: Table, key: str, right: Table, right_key: str, entry: Entry) -> t
     Raises
     ------
     InputError
-        If an id occurs twice, or nothing joins.
+        If an id occurs twice, nothing joins, or fewer than half of the ids of the smaller side.
     """
     index = _index(right, right_key)
     _index(left, key)
@@ -97,12 +100,25 @@ def join(left: Table, key: str, right: Table, right_key: str, entry: Entry) -> t
         hint = f"{left.path.name} has ids such as {ids[0]!r}, {right.path.name} has {next(iter(index))!r}"
         raise InputError(f"no id of {left.path.name} is in the column {right_key!r}", file=right.path, hint=hint)
     used = {ids[i] for i in np.flatnonzero(hits >= 0)}
-    lost = _lost([name for name in ids if name not in used], left, right)
     expected = choose_rows(entry, right)[0][right_key].tolist()
+    fewer = (ids, left, right) if len(ids) <= len(expected) else (expected, right, left)
+    _check_share(*fewer, used)
+    lost = _lost([name for name in ids if name not in used], left, right)
     lost |= _lost([name for name in expected if name not in used], right, left)
     kept, found = left.take(hits >= 0), right.take(hits[hits >= 0])
     columns = {name: values for name, values in found.columns.items() if name not in kept.columns}
     return Table(right.path, {**kept.columns, **columns}, found.lines, kept.numbers), lost
+
+
+def _check_share(ids: list[str], source: Table, other: Table, used: set[str]) -> None:
+    """Raise InputError where fewer than `SHARE` of some ids join: the others are written otherwise."""
+    alone = [name for name in ids if name not in used]
+    if len(ids) - len(alone) >= SHARE * len(ids):
+        return
+    some = ", ".join(map(repr, alone[:3]))
+    hint = f"are they written the same way in both? take the rows without a partner out of {source.path.name} to go on"
+    message = f"{len(alone)} of {len(ids)} ids are not in {other.path.name} ({some}, …): at least half must join"
+    raise InputError(message, file=source.path, hint=hint)
 
 
 def _index(table: Table, key: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from genotool.audit.batch import text_columns
 from genotool.audit.looked import looked_at, looked_at_run
 from genotool.audit.memorised import groups_matter
 from genotool.audit.verified import verify
+from genotool.companions import Companions
 from genotool.dataset import Dataset
 from genotool.errors import GenotoolError, InputError, UsageError, nearest
 from genotool.family import References
@@ -45,6 +46,8 @@ class AuditRequest:
         Columns that may explain the target, whatever they are called.
     clusters
         Where to write the homology cluster of each row of the data sets.
+    companions
+        What goes with those of `operands` that are files: labels, genome, window.
     """
 
     operands: tuple[str, ...]
@@ -55,6 +58,7 @@ class AuditRequest:
     target: str | None = None
     batches: tuple[str, ...] = ()
     clusters: Path | None = None
+    companions: Companions = field(default_factory=Companions)
 
 
 def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
@@ -66,7 +70,7 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
     """
     models = [model for o in request.operands if _is_model(o) for model in _opened(o, request.data_dir)]
     names = [o for o in request.operands if not _is_model(o)]
-    sets = _told_apart(names, [registry.load(n, data_dir=request.data_dir, target=request.target) for n in names])
+    sets = _told_apart(names, _loaded(request, names))
     _check_batches(request, sets)
     _write_clusters(request, sets)
     keys = [_keys(model) for model in models] if sets else []
@@ -91,13 +95,24 @@ def audit(request: AuditRequest) -> tuple[Audit, Run | None]:
         request.out,
         verb="audit",
         seed=request.seed,
-        data=[data_record(d, RowsRequest(n, request.data_dir)) for d, n in zip(sets, names, strict=True)],
+        data=[
+            data_record(d, RowsRequest(n, request.data_dir, companions=request.companions))
+            for d, n in zip(sets, names, strict=True)
+        ],
         parents=[model.run.path for model in models],
         overwrite=request.overwrite,
     )
     with run:
         run.write_json("audit.json", found.to_json())
     return found, run
+
+
+def _loaded(request: AuditRequest, names: Sequence[str]) -> list[Dataset]:
+    request.companions.check_used(names)
+    return [
+        registry.load(name, data_dir=request.data_dir, target=request.target, companions=request.companions)
+        for name in names
+    ]
 
 
 def _split(model: Trained) -> Audit:

@@ -14,6 +14,7 @@ import tomli_w
 
 from genotool import readers, registry, sniff
 from genotool.catalogue import FORMAT, NAME, Entry, FileSpec, parse_catalogue, read_catalogue
+from genotool.companions import Companions
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind
 from genotool.download import digest_of, verify
 from genotool.errors import InputError, UsageError, nearest
@@ -161,6 +162,7 @@ def add(
     name: str | None = None,
     kind: Kind | str | None = None,
     columns: Mapping[str, str] | None = None,
+    companions: Companions | None = None,
     **about: Any,
 ) -> dict[str, Any]:
     """Sniff a file and append its entry to the catalogue of a data folder, which is begun where there is
@@ -173,6 +175,8 @@ def add(
     ----------
     columns
         Role to column, such as ``{"guide": "Oligo"}``, where the file leaves a choice.
+    companions
+        The labels of a FASTA file; the genome, window and labels of a BED or GFF3 file; inside the folder too.
     about
         ``cell``, ``cite``, ``licence``, ``warning``, ``groups``, ``target``: what the file itself does not
         say.
@@ -185,14 +189,16 @@ def add(
         The file is nothing that can be read.
     """
     folder = _folder(data_dir)
-    inside = _inside(folder, file)
-    entry = sniff.sniff(file, _kind(kind), columns)
+    _inside(folder, file)
+    if companions is not None:
+        companions.check_used([file])
+    entry = sniff.sniff(file, _kind(kind), columns, companions)
     if target := about.pop("target", None):
         entry = sniff.learning(entry, file, target)
     entry = dataclasses.replace(
         entry,
         name=name or entry.name,
-        files={"data": FileSpec(inside, sha256=digest_of(file, "sha256"))},
+        files={role: _spec(folder, Path(spec.path)) for role, spec in entry.files.items()},
         **{key: value for key, value in about.items() if value},
     )
     catalogue = folder / registry.CATALOGUE
@@ -205,6 +211,10 @@ def add(
     return {"catalogue": str(catalogue), "entry": _toml(entry), "taken": _taken(dataset, entry)} | _content(dataset)
 
 
+def _spec(folder: Path, file: Path) -> FileSpec:
+    return FileSpec(_inside(folder, file), sha256=digest_of(file, "sha256"))
+
+
 def _kind(word: Kind | str | None) -> Kind | None:
     if word is not None and word not in list(Kind):
         raise UsageError(f"unknown kind {word!r}", hint=nearest(word, [str(kind) for kind in Kind]))
@@ -215,12 +225,21 @@ def _taken(dataset: Dataset, entry: Entry) -> str:
     """Say in words what the rows and their target were taken to be, for somebody to disagree with."""
     keys = {role: entry.columns.get(role) for role in KEY_COLUMNS[entry.kind]}
     rows = f"{entry.kind}" + "".join(f" from the column {name!r}" for name in keys.values() if name)
+    if entry.reader == "bed":
+        rows = f"windows of the genome {entry.files['genome'].path}: {_window(entry)}"
     if dataset.target is None:
         return f"{rows}; no target: nothing can be learned until one is named with --target"
     column = dataset.about.roles["target"]
     some = ", ".join(dataset.classes[:SHOWN]) + (", …" if len(dataset.classes) > SHOWN else "")
     what = f"{len(dataset.classes)} classes: {some}" if dataset.classes else "a number"
     return f"{rows}; the target is the column {column!r}, {what}; --target names another"
+
+
+def _window(entry: Entry) -> str:
+    asked = entry.window
+    if "upstream" not in asked:
+        return "the features themselves"
+    return f"{asked['upstream']} before each start and {asked['downstream']} from it on"
 
 
 def _folder(data_dir: Path | None) -> Path:

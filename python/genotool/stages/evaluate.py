@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from genotool import config as configs
 from genotool import registry
 from genotool.assessment import assess, scored_task
 from genotool.audit import Audit, audit_datasets, audit_sign, overlap_mask
+from genotool.companions import Companions
 from genotool.dataset import Dataset, Task
+from genotool.elsewhere import in_classes
 from genotool.errors import InputError, UsageError
 from genotool.family import NaturalFeatures
 from genotool.floors import Floor, fit_floors
@@ -27,7 +29,7 @@ from genotool.stages.rows import RELATIONS, RowsRequest, audited, select
 from genotool.statistics.conformal import FILE, LEVEL, read_calibration
 from genotool.statistics.covered import coverage
 from genotool.statistics.tables import within_groups
-from genotool.trained import Trained, open_trained
+from genotool.trained import Trained, classes_of, open_trained
 from genotool.verdict import MARGIN
 
 __all__ = ["EvaluateRequest", "evaluate"]
@@ -43,6 +45,8 @@ class EvaluateRequest:
         Data sets; none: the test rows of the model's own data set.
     margin, coverage
         As in `genotool.stages.fitting.FitRequest`.
+    companions
+        What goes with those of `operands` that are files: labels, genome, window.
     """
 
     out: Path
@@ -55,6 +59,7 @@ class EvaluateRequest:
     overwrite: bool = False
     margin: float = MARGIN
     coverage: float = LEVEL
+    companions: Companions = field(default_factory=Companions)
 
 
 def evaluate(trained: Trained, request: EvaluateRequest) -> Run:
@@ -66,6 +71,7 @@ def evaluate(trained: Trained, request: EvaluateRequest) -> Run:
         If a data set has no target, or the model's own data are no longer there.
     """
     Run.check_free(request.out, request.overwrite)
+    request.companions.check_used(request.operands)
     sets = [_load(trained, request, operand) for operand in request.operands]
     own = trained.load_dataset() if not sets or (request.floors and trained.run.record["data"]) else None
     run = Run.create(
@@ -75,7 +81,10 @@ def evaluate(trained: Trained, request: EvaluateRequest) -> Run:
         task=trained.task.value,
         config=configs.to_mapping(trained.config),
         seed=request.seed,
-        data=[data_record(dataset, RowsRequest(name)) for dataset, name in zip(sets, request.operands, strict=True)]
+        data=[
+            data_record(dataset, RowsRequest(name, companions=request.companions))
+            for dataset, name in zip(sets, request.operands, strict=True)
+        ]
         or trained.run.record["data"],
         parents=[trained.run.path],
         overwrite=request.overwrite,
@@ -99,9 +108,12 @@ def evaluate(trained: Trained, request: EvaluateRequest) -> Run:
 
 
 def _load(trained: Trained, request: EvaluateRequest, operand: str) -> Dataset:
-    dataset = registry.load(operand, data_dir=request.data_dir, target=request.target, kind=trained.kind)
+    dataset = registry.load(
+        operand, data_dir=request.data_dir, target=request.target, kind=trained.kind, companions=request.companions
+    )
     if dataset.target is None:
-        raise InputError(f"{operand} has no target to score against", hint="use predict, or name one with --target")
+        hint = "use predict, or name one with --target, or a table of them with --labels"
+        raise InputError(f"{operand} has no target to score against", hint=hint)
     return dataset
 
 
@@ -112,7 +124,7 @@ def _own_test(trained: Trained, request: EvaluateRequest, run: Run, own: Dataset
     test = own.take(rows)
     score = trained.predict(test)
     write_scores(run, test, score, trained.threshold, trained.task, split=trained.split.parts[rows])
-    floors = _floors(trained, request, own, test, trained.task)
+    floors = _floors(trained, request, own, test, trained.task, trained)
     write_floor_scores(run, test, floors)
     valid = (trained.run.read_json("metrics.json").get("valid") or {}).get("metrics")
     return assess(
@@ -135,8 +147,12 @@ def _independent(
     trained: Trained, request: EvaluateRequest, run: Run, own: Dataset | None, dataset: Dataset
 ) -> tuple[dict[str, Any], Audit]:
     """Score one independent set: rows that the model has seen are told apart, groups looked at from within."""
+    met: dict[str, Any] = {}
+    if trained.task is Task.MULTICLASS:
+        dataset, met = in_classes(dataset, classes_of(trained))
     task = scored_task(trained.task, dataset)
-    score = trained.predict(dataset)
+    here, adapted = trained.adapted(dataset)
+    score = here.predict(dataset)
     write_scores(run, dataset, score, trained.threshold, task, name=f"predictions-{dataset.name}.tsv")
     seen = np.zeros(len(dataset), np.bool_)
     if trained.keys is not None:
@@ -145,7 +161,7 @@ def _independent(
     if not len(new):
         raise InputError(f"the model has been trained on every row of {dataset.name}")
     rows = dataset.take(new)
-    floors = [] if own is None else _floors(trained, request, own, rows, task)
+    floors = [] if own is None else _floors(trained, request, own, rows, task, here)
     raw = task is not trained.task
     measured = assess(
         task, rows, score[new], floors=floors, threshold=trained.threshold, margin=request.margin, seed=request.seed,
@@ -153,7 +169,10 @@ def _independent(
     )  # fmt: skip
     if not raw:
         measured |= _conformal(trained, request, rows, score[new])
-    measured |= {"seen_rows_left_out": int(seen.sum()), "warning": dataset.about.warning}
+    measured |= {"seen_rows_left_out": int(seen.sum()), "warning": dataset.about.warning} | met
+    if adapted is not None:
+        measured |= {"adapted": dict(adapted.said), "note": adapted.sentence}
+        run.log(f"{dataset.name}: {adapted.sentence}")
     if seen.any():
         measured["with_seen_rows"] = assess(
             task, dataset, score, threshold=trained.threshold, seed=request.seed, raw=raw
@@ -165,16 +184,18 @@ def _independent(
     return measured, Audit.of([turned] if turned is not None else [], [dataset.name])
 
 
-def _floors(trained: Trained, request: EvaluateRequest, own: Dataset, rows: Dataset, task: Task) -> list[Floor]:
-    """Return floors fitted on the rows that the model was fitted on, scored on `rows`."""
+def _floors(
+    trained: Trained, request: EvaluateRequest, own: Dataset, rows: Dataset, task: Task, here: Trained
+) -> list[Floor]:
+    """Return floors fitted on the rows that the model was fitted on, scored on `rows`, to which `here` is adapted."""
     if not request.floors:
         return []
     family = trained.family
     train, valid = _fitted_on(trained, own)
     return fit_floors(
-        train,
-        valid,
-        rows,
+        trained.in_terms(train),
+        trained.in_terms(valid),
+        here.in_terms(rows),
         task=trained.task,
         score_task=task,
         features=family.natural_features if isinstance(family, NaturalFeatures) else None,
@@ -202,6 +223,7 @@ def _fitted_on(trained: Trained, own: Dataset) -> tuple[Dataset, Dataset]:
             beside=tuple(record["beside"]),
             avoid=tuple(record.get("avoid") or ()),
             overlap=record["overlap"],
+            companions=Companions.from_json(data.get("companions") or {}),
         ),
         None if parent is None else parent.keys,
         frozenset() if parent is None else trained_groups(parent.run),

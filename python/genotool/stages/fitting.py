@@ -228,6 +228,8 @@ def data_record(dataset: Dataset, request: RowsRequest | None = None) -> dict[st
             "target": request.target,
             "data_dir": str(Path(folder).absolute()) if folder else None,
         }
+        beside = request.companions.of(Path(request.operand))
+        record |= {"companions": beside.to_json()} if beside else {}
     return record
 
 

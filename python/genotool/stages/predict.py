@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.audit import RELATIONS
+from genotool.companions import Companions
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind, Task
 from genotool.errors import InputError, UsageError, nearest
 from genotool.metrics import TITLES
@@ -120,12 +121,6 @@ def seen_words(trained: Trained, rows: Dataset) -> list[str]:
     return [str(word) for word in words]
 
 
-def classes_of(trained: Trained) -> tuple[str, ...]:
-    """Return the names of the classes that the model was trained on."""
-    data = trained.run.record.get("data") or [{}]
-    return tuple(map(str, data[0].get("classes") or (("0", "1") if trained.task is Task.BINARY else ())))
-
-
 def labels(trained: Trained, score: NDArray[np.float64]) -> list[str]:
     """Return the class of each prediction; of two, at the threshold that was chosen on validation rows."""
     classes = classes_of(trained)
@@ -194,6 +189,7 @@ def run_predict(
     batch_size: int = BATCH_ROWS,
     overwrite: bool = False,
     command: Sequence[str] | None = None,
+    companions: Companions | None = None,
 ) -> Summary:
     """Score a data set, a table or a FASTA file and write the scores, their provenance beside them.
 
@@ -202,11 +198,13 @@ def run_predict(
     model
         A run folder, a recipe's folder (`key` then chooses), or a family that ships a model.
     data
-        A data set's name, a table, a FASTA file of guides; with `scan` a FASTA file of any sequences.
+        A data set's name, a table, a FASTA file, features with `companions`; with `scan` a FASTA file of any sequences.
     out
         The file; None or ``-`` is standard output, then without provenance.
     coverage
         The share of rows whose truth a conformal set or interval, written beside the score, shall hold.
+    companions
+        The genome and the window of a BED or GFF3 file.
 
     Raises
     ------
@@ -221,13 +219,18 @@ def run_predict(
     _check_flags(request, scan, pam, batch_size)
     if scan and coverage is not None:
         raise UsageError("--coverage does not go with --scan", hint="score the sites as a table")
+    if companions:
+        companions.check_used([data])
+        if scan:
+            raise UsageError("--genome does not go with --scan", hint="--scan looks at every site of a FASTA file")
     target = check_out(out, overwrite)
     trained = open_trained(model, key=key, data_dir=data_dir)
     conformal = None if coverage is None else _limits(trained, coverage)
     if scan:
         summary = run_scan(trained, data, target, request, batch_size=batch_size, data_dir=data_dir)
     else:
-        summary = _run_table(trained, data, target, conformal, batch_size=batch_size, data_dir=data_dir)
+        rows = _rows(trained, data, data_dir, companions)
+        summary = _run_table(trained, rows, target, conformal, batch_size=batch_size)
     summary.provenance.update(_provenance(trained, model, command, summary))
     if conformal is not None:
         made = {"method": conformal.method, "coverage": conformal.level, "limits": conformal.limits.tolist()}
@@ -262,19 +265,17 @@ def _limits(trained: Trained, coverage: float) -> Conformal:
     return read_calibration(trained.run.file(FILE), trained.task).at(coverage)
 
 
-def _run_table(
-    trained: Trained,
-    data: str,
-    out: Path | None,
-    conformal: Conformal | None,
-    *,
-    batch_size: int,
-    data_dir: Path | None,
-) -> Summary:
+def _rows(trained: Trained, data: str, data_dir: Path | None, companions: Companions | None) -> Dataset:
     from genotool import registry
 
     kinds = trained.family.kinds
-    rows = registry.load(data, data_dir=data_dir, labelled=False, kind=next(iter(kinds)) if len(kinds) == 1 else None)
+    kind = next(iter(kinds)) if len(kinds) == 1 else None
+    return registry.load(data, data_dir=data_dir, labelled=False, kind=kind, companions=companions)
+
+
+def _run_table(
+    trained: Trained, rows: Dataset, out: Path | None, conformal: Conformal | None, *, batch_size: int
+) -> Summary:
     score = predict(trained, rows, batch_size=batch_size)
     seen = seen_words(trained, rows)
     with writing(out) as handle:
@@ -283,19 +284,32 @@ def _run_table(
         "name": rows.name, "path": rows.about.path, "digest": rows.digest, "rows": len(rows),
         "simulated": rows.about.simulated, "cite": rows.about.cite, "licence": rows.about.licence,
     }  # fmt: skip
-    warnings = tuple(filter(None, (rows.about.warning, *_shape_warnings(rows))))
+    warnings = tuple(filter(None, (rows.about.warning, *_shape_warnings(trained, rows))))
     return Summary(
         out, len(rows), len(rows), overlap_counts(seen), dict(rows.about.left_out), warnings, {"data": about}
     )
 
 
-def _shape_warnings(rows: Dataset) -> list[str]:
-    """Say where guides come without their PAM: they are scored, but not as they would be with it."""
+def _shape_warnings(trained: Trained, rows: Dataset) -> list[str]:
+    """Say which rows are scored, but not as they would be whole: guides without their PAM, sequences cut or padded."""
+    if rows.kind is Kind.SEQUENCES:
+        return _length_warnings(getattr(trained.encoder, "length", None), rows)
     if rows.kind is not Kind.GUIDES:
         return []
     bare = sum(int((column.lengths <= SPACER).sum()) for column in rows.keys if isinstance(column, Sequences))
     said = f"{bare} of {len(rows)} guides have no PAM: its bases and missing distal ones count as unknown"
     return [f"{said}, which moves the scores"] if bare else []
+
+
+def _length_warnings(length: Any, rows: Dataset) -> list[str]:
+    """Say how many sequences are longer or shorter than what the network reads."""
+    sequences = rows.columns["sequence"]
+    if not isinstance(length, int) or not isinstance(sequences, Sequences) or (sequences.lengths == length).all():
+        return []
+    lengths = sequences.lengths
+    cut, padded = int((lengths > length).sum()), int((lengths < length).sum())
+    said = f"{cut} of {len(rows)} sequences are longer than the {length} letters that the model reads, and were trimmed"
+    return [f"{said}; {padded} are shorter, and were padded"]
 
 
 def overlap_counts(seen: Sequence[str]) -> dict[str, int] | None:

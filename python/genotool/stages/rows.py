@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from genotool import registry
 from genotool.audit import Audit, ModelKeys, audit_datasets, audit_split, overlap_mask
+from genotool.companions import Companions
 from genotool.dataset import ORIGIN, Dataset, concatenate
 from genotool.errors import AuditFindingError, InputError, UsageError
 from genotool.run import Run
@@ -46,6 +47,8 @@ class RowsRequest:
         What becomes of training rows that meet held-out ones: drop, keep or error.
     fail_on
         The severity of finding that stops the verb, or ``none``.
+    companions
+        What goes with the file that `operand` names, where it is one: labels, genome, window.
     """
 
     operand: str
@@ -59,6 +62,7 @@ class RowsRequest:
     avoid: tuple[str, ...] = ()
     overlap: str = "drop"
     fail_on: str = "none"
+    companions: Companions = field(default_factory=Companions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,9 +150,13 @@ def learned_along(rows: Rows) -> dict[str, int]:
 
 def load_labelled(request: RowsRequest, operand: str) -> Dataset:
     """Load a data set by name or path; InputError where it has nothing to learn."""
-    dataset = registry.load(operand, data_dir=request.data_dir, target=request.target)
+    beside = request.companions if operand == request.operand else None
+    if beside is not None:
+        beside.check_used([operand])
+    dataset = registry.load(operand, data_dir=request.data_dir, target=request.target, companions=beside)
     if dataset.target is None:
-        raise InputError(f"{operand} has no label and no number to learn", hint="name a column with --target")
+        hint = "name a column with --target; --labels names the table of a FASTA, BED or GFF3 file"
+        raise InputError(f"{operand} has no label and no number to learn", hint=hint)
     return dataset
 
 

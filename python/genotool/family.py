@@ -181,15 +181,18 @@ class Trial:
     architecture: str = ""
     failure: str = ""
 
+    pruned
+        Where a trial was stopped because it fell behind earlier ones, in words; it has no score. Else "".
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What a search found: the best model and the table of trials; `objective` names what was minimised."""
+    """What a search found: the best model and the table of trials; `objective` names what the score is."""
 
     model: Model
     trials: tuple[Trial, ...]
     objective: str
     engine: str
+    pruned: str = ""
 
 
 @runtime_checkable

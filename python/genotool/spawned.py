@@ -17,7 +17,10 @@ from typing import IO
 
 from genotool.errors import GenotoolError, StoppedError, UsageError
 
-__all__ = ["INPUT_REFUSED", "PART", "StepError", "check_ended", "check_name", "resumed", "run_all", "run_one"]
+__all__ = [
+    "INPUT_REFUSED", "PART", "StepError", "check_ended", "check_name", "end_with_parent", "resumed", "run_all",
+    "run_one",
+]  # fmt: skip
 
 INPUT_REFUSED = (2, 3, 4)
 STOPPED = (75, 130)
@@ -87,7 +90,7 @@ def _start(words: Sequence[str], stdout: int | IO[str]) -> subprocess.Popen[byte
         [sys.executable, "-P", "-m", "genotool", *words],  # -P: no module from the working folder
         stdout=stdout,
         env={**os.environ, PART: "1"},
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        preexec_fn=end_with_parent if sys.platform == "linux" else None,
     )
 
 
@@ -103,8 +106,8 @@ def _stop(processes: Iterable[subprocess.Popen[bytes]]) -> None:
             process.kill()
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this command when ours is killed: it would hold its folder against a resume."""
+def end_with_parent() -> None:
+    """Have the kernel end this process when the one that started it is killed: it would work on, or hold its folder."""
     import ctypes
 
     set_parent_death_signal = 1

@@ -182,6 +182,7 @@ def train(
     augment: Augment | None = None,
     optimizer: Callable[[Any, Training, int], Any] | None = None,
     metrics: Sequence[str] = (),
+    callbacks: Sequence[Any] = (),
 ) -> None:
     """Fit `network` in place on `rows`, keeping the weights of the best validation loss.
 
@@ -199,6 +200,8 @@ def train(
         Makes the optimizer from Keras, the settings and the steps of an epoch; None: `adamw`.
     metrics
         Keras metrics that are written to the history beside the loss, such as ``accuracy``.
+    callbacks
+        Keras callbacks that look on, such as a search's.
 
     Raises
     ------
@@ -209,8 +212,8 @@ def train(
     names, scale = input_names(network), scale or TargetScale()
     steps = math.ceil(len(rows) / training.batch_size)
     network.compile(optimizer=(optimizer or adamw)(keras, training, steps), loss=loss, metrics=list(metrics) or None)
-    callbacks = [_history(keras, run, history), *_averaging(keras, training), *_plateau(keras, training)]
-    callbacks += [
+    called = [_history(keras, run, history), *_averaging(keras, training), *_plateau(keras, training), *callbacks]
+    called += [
         keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),
         keras.callbacks.TerminateOnNaN(),
     ]
@@ -224,7 +227,7 @@ def train(
             validation_batch_size=PREDICT_ROWS if whole else None,
             epochs=training.epochs,
             verbose=0,
-            callbacks=callbacks,
+            callbacks=called,
         )
     if not all(np.isfinite(weight).all() for weight in network.get_weights()):
         raise TrainingError("training diverged: the loss is no number", hint="try a smaller learning rate")

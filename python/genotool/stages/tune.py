@@ -36,12 +36,13 @@ def tune(request: FitRequest) -> Run:
 
 def write_trials(run: Run, trials: Sequence[Trial]) -> None:
     """Write the table of trials, in the order tried: ``trials.tsv``."""
-    header = ["number", "score", "parameters", "seconds", "architecture", "values", "failure"]
+    header = ["number", "score", "parameters", "seconds", "architecture", "values", "failure", "pruned"]
     run.write_table("trials.tsv", header, map(_cells, trials))
 
 
 def _cells(trial: Trial) -> list[object]:
     values = json.dumps(trial.values, sort_keys=True)
     return [
-        trial.number, trial.score, trial.parameters, round(trial.seconds, 1), trial.architecture, values, trial.failure
+        trial.number, trial.score, trial.parameters, round(trial.seconds, 1), trial.architecture, values, trial.failure,
+        trial.pruned,
     ]  # fmt: skip

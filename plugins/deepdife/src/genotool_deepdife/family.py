@@ -1,4 +1,4 @@
-"""The deepdife family: fit and explain."""
+"""The deepdife family: fit, tune and explain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from genotool_deepdife.encoder import PromoterEncoder, promoters
 from genotool_deepdife.settings import PromoterConfig
 
 if TYPE_CHECKING:
-    from genotool.family import Attribution
+    from genotool.family import Attribution, Tuned
 
 __all__ = ["PromoterFamily"]
 
@@ -42,6 +42,12 @@ class PromoterFamily:
         from genotool_deepdife.training import fitted
 
         return fitted(config, task, train, valid, run)
+
+    def tune(self, config: PromoterConfig, task: Task, train: EncodedView, valid: EncodedView, run: Run) -> Tuned:
+        """Search settings with Optuna and train the best."""
+        from genotool_deepdife.search import search
+
+        return search(config, task, train, valid, run)
 
     def explain(
         self, model: KerasModel, config: PromoterConfig, rows: EncodedView, background: EncodedView, run: Run

@@ -9,7 +9,7 @@ from genotool.augment import EvoAug
 from genotool.config import Field
 from genotool.frameworks.keras import Training
 
-__all__ = ["FineTuning", "PromoterConfig"]
+__all__ = ["FineTuning", "PromoterConfig", "Search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,22 @@ class FineTuning:
 
     epochs: Annotated[int, Field("epochs on rows that are not augmented; 0: no second stage", ge=0)] = 10
     learning_rate: Annotated[float, Field("learning rate of the second stage", gt=0, le=1)] = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Limits of the Optuna search."""
+
+    trials: Annotated[int, Field("settings to try, at most; the first are the configured ones", ge=1)] = 24
+    folds: Annotated[
+        int, Field("inner folds of the training rows, by group, that score a trial; 0: the validation rows do", ge=0)
+    ] = 3
+    epochs: Annotated[int, Field("epochs a training, at most", ge=1)] = 40
+    patience: Annotated[int, Field("epochs without a better validation loss before a training ends", ge=1)] = 8
+    prune: Annotated[bool, Field("stop a trial that falls behind the median of those in earlier batches")] = True
+    batch: Annotated[int, Field("trials that are drawn at once, in view of earlier batches", ge=1)] = 4
+    workers: Annotated[int, Field("trials that run at the same time; the result is the same for any", ge=1)] = 1
+    minutes: Annotated[float | None, Field("stop asking for trials after this many minutes", gt=0)] = None
 
 
 def published() -> Training:
@@ -60,4 +76,5 @@ class PromoterConfig:
     swap_rate: Annotated[float, Field("chance that a row is swapped for one of its orthologs", ge=0, le=1)] = 0.7
     finetune: FineTuning = field(default_factory=FineTuning)
     training: Training = field(default_factory=published)
+    search: Search = field(default_factory=Search)
     seed: Annotated[int, Field("seed of weights, order, dropout and augmentation", ge=0)] = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from genotool.dataset import Task
@@ -15,7 +16,7 @@ from genotool_deepdife.augmentation import augmentation, own_rows, with_reverse_
 from genotool_deepdife.encoder import PromoterEncoder
 from genotool_deepdife.settings import PromoterConfig
 
-__all__ = ["LOSS", "fitted"]
+__all__ = ["LOSS", "fitted", "scale_of"]
 
 LOSS = {
     Task.REGRESSION: "mean_squared_error",
@@ -24,13 +25,16 @@ LOSS = {
 }
 
 
-def fitted(config: PromoterConfig, task: Task, rows: EncodedView, valid: EncodedView, run: Run) -> KerasModel:
+def fitted(
+    config: PromoterConfig, task: Task, rows: EncodedView, valid: EncodedView, run: Run, callbacks: Sequence[Any] = ()
+) -> KerasModel:
     """Train the network of one strand on both strands of every row; return the one that predicts their mean.
 
-    Rows that are augmented are learned a second time as they are, with a small learning rate (Lee et al. 2023).
+    Rows that are augmented are learned a second time as they are, with a small learning rate (Lee et al. 2023); the
+    callbacks do not see that stage.
     """
     keras = start(config.seed)
-    scale = TargetScale.standard(rows.target) if task is Task.REGRESSION else TargetScale()
+    scale = scale_of(task, rows)
     units = len(rows.dataset.classes) if task is Task.MULTICLASS else 1
     assert isinstance(rows.encoder, PromoterEncoder)
     assert rows.encoder.length is not None
@@ -39,10 +43,15 @@ def fitted(config: PromoterConfig, task: Task, rows: EncodedView, valid: Encoded
     both, held = with_reverse_complements(own_rows(config, rows)), with_reverse_complements(valid)
     augment = augmentation(config, rows, valid, run)
     given: dict[str, Any] = {"seed": config.seed, "scale": scale}
-    train(network, config.training, LOSS[task], both, held, run, **given, augment=augment)
+    train(network, config.training, LOSS[task], both, held, run, **given, augment=augment, callbacks=callbacks)
     if augment is not None and config.finetune.epochs:
         train(network, second_stage(config), LOSS[task], both, held, run, **given, history="history-finetune.tsv")
     return KerasModel(networks.both_strands(keras, strand, task), task, scale)
+
+
+def scale_of(task: Task, rows: EncodedView) -> TargetScale:
+    """Return how a number is learned: standardised by the training rows."""
+    return TargetScale.standard(rows.target) if task is Task.REGRESSION else TargetScale()
 
 
 def second_stage(config: PromoterConfig) -> Training:

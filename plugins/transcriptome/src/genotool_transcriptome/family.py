@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genotool.controls import shuffled_features
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
-from genotool.family import Control
+from genotool.family import Adapted, Control
 from genotool.run import Run
 
 from genotool_transcriptome.encoder import ExpressionEncoder
@@ -53,6 +54,22 @@ class ExpressionFamily:
         from genotool_transcriptome.training import fitted
 
         return fitted(config, task, train, valid, run)
+
+    def adapt(self, encoder: ExpressionEncoder, config: ExpressionConfig, rows: Dataset) -> Adapted:
+        """Return the encoder for another matrix: genes by name, values in the model's scale or in that of the set."""
+        other, said = encoder.for_rows(rows, config.elsewhere)
+        missing = said["genes_learned"] - said["genes_shared"]
+        sentence = (
+            f"{said['genes_shared']} of the model's {said['genes_learned']} genes are in {rows.name} "
+            f"({missing} stand at their training mean); its values look like {said['unit']}, normalised by {said['normalized_by']!r}; "
+            f"scaling: {said['scaling']}"
+        )
+        return Adapted(other, said, sentence)
+
+    def in_terms(self, encoder: ExpressionEncoder, rows: Dataset) -> Dataset:
+        """Return the rows with the model's genes alone, normalised and scaled as it gets them."""
+        columns = {**rows.columns, "expression": encoder.table(rows)}
+        return replace(rows, columns=columns, features=encoder.genes)
 
     def controls(self, config: ExpressionConfig, kind: Kind) -> dict[str, Control]:
         """Return the shuffle of the layout."""

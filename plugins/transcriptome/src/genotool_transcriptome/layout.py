@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from genotool.errors import InputError, UsageError
-from genotool.readers.table import open_rows
+from genotool.errors import InputError
+from genotool.readers.table import open_bytes, open_rows
 from numpy.typing import NDArray
 
 from genotool_transcriptome.expression import Floats
@@ -51,11 +50,9 @@ def read_positions(file: Path) -> dict[str, Place]:
 
 
 def _from_gff(file: Path) -> Iterator[tuple[str, Place]]:
-    if not file.is_file():
-        raise UsageError(f"{file}: no such file", hint="--positions takes a GFF3 file or a table")
-    opened = gzip.open(file, "rt") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with opened as lines:
-        for number, line in enumerate(lines, start=1):
+    with open_bytes(file) as lines:
+        for number, raw in enumerate(lines, start=1):
+            line = raw.decode("utf-8", "replace")
             cells = line.rstrip("\n").split("\t")
             if line.startswith("#") or len(cells) < 9 or cells[2] not in ("gene", "pseudogene", "ncRNA_gene"):
                 continue

@@ -58,7 +58,7 @@ def fitted(config: ExpressionConfig, task: Task, rows: EncodedView, valid: Encod
     return ExpressionModel(network, task)
 
 
-def rmsprop(keras: Any, training: Training, steps: int) -> Any:
+def rmsprop(keras: Any, training: Training, _steps: int) -> Any:
     """Return RMSprop at a constant rate, as published."""
     return keras.optimizers.RMSprop(training.learning_rate)
 

@@ -120,11 +120,16 @@ class Attribution:
     alphabet
         The channel names, such as ``("A", "C", "G", "T")``.
     additivity_error
-        (n,) float64: |sum of values + base - prediction|.
+        (n,) float64: |sum of values + base - prediction|; NaN: the method makes no claim to add up.
     delta
-        (n,) float64: |prediction - base|, the scale of the error.
+        (n,) float64: |prediction - base|, the scale of the error; NaN where there is no base.
     method
         The method's name in words, as a report prints it.
+    hypothetical
+        (n, length, channels) float32: the share that each position would have with each base, as TF-MoDISco takes it;
+        of the base that a row has, the sum of its values there. None: the method gives none.
+    tolerance
+        The largest additivity error, as a share of the median delta, with which the values count as adding up.
     """
 
     values: NDArray[np.float32]
@@ -133,6 +138,8 @@ class Attribution:
     additivity_error: NDArray[np.float64]
     delta: NDArray[np.float64]
     method: str
+    hypothetical: NDArray[np.float32] | None = None
+    tolerance: float = 1e-3
 
 
 @runtime_checkable

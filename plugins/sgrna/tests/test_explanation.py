@@ -10,7 +10,7 @@ import pytest
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
 from genotool.errors import InputError, UnavailableError
-from genotool.frameworks.deepshap import explain
+from genotool.frameworks.attribution import explain
 from genotool.frameworks.keras import KerasModel, TargetScale, start
 from genotool.run import Run
 from genotool.sequences import Sequences

@@ -117,8 +117,11 @@ def _averaged(each: Sequence[Attribution]) -> Attribution:
     values, error, delta = (
         np.mean([getattr(one, name) for one in each], axis=0) for name in ("values", "additivity_error", "delta")
     )
+    hypothetical = [one.hypothetical for one in each if one.hypothetical is not None]
+    mean = np.mean(hypothetical, axis=0) if len(hypothetical) == len(each) else None
     method = f"{first.method}; mean over {len(each)} models"
-    return dataclasses.replace(first, values=values, additivity_error=error, delta=delta, method=method)
+    changes = {"additivity_error": error, "delta": delta, "method": method, "hypothetical": mean}
+    return dataclasses.replace(first, values=values, **changes)
 
 
 def _background(trained: Trained, rows: Dataset | None, seed: int) -> tuple[Dataset, str]:
@@ -171,16 +174,16 @@ def mean_by_base(values: NDArray[np.floating[Any]], inputs: NDArray[np.uint8], f
 
 
 def _write(run: Run, attribution: Attribution, rows: Dataset, score: NDArray[np.float64], source: str) -> None:
-    save_arrays(
-        run.file("attributions.npz"),
-        {
-            "values": attribution.values,
-            "inputs": attribution.inputs,
-            "additivity_error": attribution.additivity_error,
-            "delta": attribution.delta,
-            "ids": np.asarray(rows.ids, dtype=np.str_),
-        },
-    )
+    arrays: dict[str, NDArray[Any]] = {
+        "values": attribution.values,
+        "inputs": attribution.inputs,
+        "additivity_error": attribution.additivity_error,
+        "delta": attribution.delta,
+        "ids": np.asarray(rows.ids, dtype=np.str_),
+    }
+    if attribution.hypothetical is not None:
+        arrays["hypothetical"] = attribution.hypothetical
+    save_arrays(run.file("attributions.npz"), arrays)
     classes = _by_class(attribution, rows)
     content = {"format": 1, **_exactness(attribution), "background": source, "data": rows.name}
     if not content["exact"]:

@@ -53,7 +53,7 @@ class PromoterFamily:
         self, model: KerasModel, config: PromoterConfig, rows: EncodedView, background: EncodedView, run: Run
     ) -> Attribution:
         """Attribute predictions to bases with DeepSHAP, both strands at once."""
-        from genotool.frameworks.deepshap import explain
+        from genotool.frameworks.attribution import explain
 
         return explain(model, rows, background, seed=config.seed, run=run)
 

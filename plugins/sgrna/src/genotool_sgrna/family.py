@@ -79,7 +79,7 @@ class GuideFamily:
         self, model: KerasModel, config: GuideConfig, rows: EncodedView, background: EncodedView, run: Run
     ) -> Attribution:
         """Attribute predictions to bases with DeepSHAP."""
-        from genotool.frameworks.deepshap import explain
+        from genotool.frameworks.attribution import explain
 
         return explain(model, rows, background, seed=config.seed, run=run)
 

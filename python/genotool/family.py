@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from genotool.run import Run
 
 __all__ = [
+    "Adapted",
+    "Adapts",
     "Attribution",
     "Control",
     "Controls",
@@ -227,6 +229,36 @@ class Imports(Protocol[CIn]):
 
     def import_model(self, file: Path, config: CIn) -> ImportedModel:
         """Check and read the file; raise `InputError` for what it does not understand."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """An encoder for a data set that is not built like the training rows.
+
+    Attributes
+    ----------
+    said
+        What did and did not meet, for ``metrics.json``.
+    sentence
+        The same in words, for a report.
+    """
+
+    encoder: Encoder
+    said: Mapping[str, Any]
+    sentence: str
+
+
+@runtime_checkable
+class Adapts(Protocol[CIn]):
+    """Reads data sets that are not built like its training rows, such as a matrix of other genes."""
+
+    def adapt(self, encoder: Encoder, config: CIn, rows: Dataset) -> Adapted:
+        """Return the encoder for all of these rows; `encoder` stays as it is."""
+        ...
+
+    def in_terms(self, encoder: Encoder, rows: Dataset) -> Dataset:
+        """Return the rows with their key columns as the encoder has them, one build for all: what floors get."""
         ...
 
 

@@ -26,7 +26,7 @@ from genotool.family import Adapted, Adapts, Family, Model, ShipsModel
 from genotool.run import DAMAGED, Run
 from genotool.split import Fractions, Part, Split, choose, from_file
 
-__all__ = ["Ensemble", "Trained", "classes_of", "find_model", "open_trained", "with_members"]
+__all__ = ["Ensemble", "Trained", "find_model", "open_trained", "with_members"]
 
 PREDICT_ROWS = 65_536
 
@@ -265,12 +265,6 @@ class Ensemble(Trained):
         """Every row trained some member: none is left to test. Those that the first validated on validate here."""
         split = self.members[0].split
         return split.moved(split.rows(Part.TEST), Part.TRAIN, "trained in another fold")
-
-
-def classes_of(trained: Trained) -> tuple[str, ...]:
-    """Return the names of the classes that the model was trained on."""
-    data = trained.run.record.get("data") or [{}]
-    return tuple(map(str, data[0].get("classes") or (("0", "1") if trained.task is Task.BINARY else ())))
 
 
 def with_members(trained: Trained) -> list[Trained]:

@@ -25,11 +25,12 @@ from genotool.predictions import trained_groups, write_floor_scores, write_score
 from genotool.run import Run
 from genotool.split import Fractions, Part
 from genotool.stages.fitting import data_record
+from genotool.stages.predict import classes_of
 from genotool.stages.rows import RELATIONS, RowsRequest, audited, select
 from genotool.statistics.conformal import FILE, LEVEL, read_calibration
 from genotool.statistics.covered import coverage
 from genotool.statistics.tables import within_groups
-from genotool.trained import Trained, classes_of, open_trained
+from genotool.trained import Trained, open_trained
 from genotool.verdict import MARGIN
 
 __all__ = ["EvaluateRequest", "evaluate"]

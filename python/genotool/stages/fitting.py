@@ -19,7 +19,7 @@ from genotool.controls import against_controls, fit_controls
 from genotool.dataset import Dataset, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import UnsupportedStageError, UsageError
-from genotool.family import Control, Controls, Family, Model, NaturalFeatures
+from genotool.family import Adapts, Control, Controls, Family, Model, NaturalFeatures
 from genotool.fitted_rows import FILE, FittedRows
 from genotool.floors import Floor, fit_floors
 from genotool.predictions import trained_groups, write_floor_scores, write_scores
@@ -305,7 +305,7 @@ def _evaluate(
     seed = request.rows.seed
     metrics: dict[str, Any] = {"format": 1, "task": task.value, "threshold": threshold, "refit": request.refit}
     if len(test):
-        floors = _floors(request, rows, task, parent) if request.floors else []
+        floors = _floors(request, rows, task, parent, predict.encoder) if request.floors else []
         metrics["test"] = assess(
             task, rows.test, every[test], floors=floors, threshold=threshold, margin=request.margin, seed=seed,
             valid=chosen["valid"]["metrics"],
@@ -359,17 +359,21 @@ def _controls(
     write_floor_scores(run, rows.test, found, "controls.tsv")
 
 
-def _floors(request: FitRequest, rows: Rows, task: Task, parent: Trained | None) -> list[Floor]:
+def _floors(
+    request: FitRequest, rows: Rows, task: Task, parent: Trained | None, encoder: Encoder
+) -> list[Floor]:
     train, valid = rows.train, rows.valid  # with joint lines theirs too: a floor gets what the model got
     extra = {}
     if parent is not None:
         seen = np.concatenate([parent.predict(train), parent.predict(valid)])
         extra["pretrained"] = (seen, parent.predict(rows.test))
-    family = request.family
+    family, test = request.family, rows.test
+    if isinstance(family, Adapts):
+        train, valid, test = (family.in_terms(encoder, part) for part in (train, valid, test))
     return fit_floors(
         train,
         valid,
-        rows.test,
+        test,
         task=task,
         features=family.natural_features if isinstance(family, NaturalFeatures) else None,
         extra_scores=extra,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from genotool.statistics.conformal import Conformal
     from genotool.trained import Trained
 
-__all__ = ["ScanRequest", "Summary", "predict", "run_predict", "seen_words", "write_predictions"]
+__all__ = ["ScanRequest", "Summary", "classes_of", "predict", "run_predict", "seen_words", "write_predictions"]
 
 BATCH_ROWS = 65_536
 SPACER = 20
@@ -119,6 +119,12 @@ def seen_words(trained: Trained, rows: Dataset) -> list[str]:
     for relation in reversed(RELATIONS):
         words[found[relation]] = relation
     return [str(word) for word in words]
+
+
+def classes_of(trained: Trained) -> tuple[str, ...]:
+    """Return the names of the classes that the model was trained on."""
+    data = trained.run.record.get("data") or [{}]
+    return tuple(map(str, data[0].get("classes") or (("0", "1") if trained.task is Task.BINARY else ())))
 
 
 def labels(trained: Trained, score: NDArray[np.float64]) -> list[str]:
@@ -276,7 +282,8 @@ def _rows(trained: Trained, data: str, data_dir: Path | None, companions: Compan
 def _run_table(
     trained: Trained, rows: Dataset, out: Path | None, conformal: Conformal | None, *, batch_size: int
 ) -> Summary:
-    score = predict(trained, rows, batch_size=batch_size)
+    here, adapted = trained.adapted(rows)
+    score = predict(here, rows, batch_size=batch_size)
     seen = seen_words(trained, rows)
     with writing(out) as handle:
         write_predictions(handle, trained, rows, score, seen, header=True, conformal=conformal)
@@ -284,7 +291,9 @@ def _run_table(
         "name": rows.name, "path": rows.about.path, "digest": rows.digest, "rows": len(rows),
         "simulated": rows.about.simulated, "cite": rows.about.cite, "licence": rows.about.licence,
     }  # fmt: skip
-    warnings = tuple(filter(None, (rows.about.warning, *_shape_warnings(trained, rows))))
+    about |= {} if adapted is None else {"adapted": dict(adapted.said)}
+    said = "" if adapted is None else adapted.sentence
+    warnings = tuple(filter(None, (rows.about.warning, said, *_shape_warnings(trained, rows))))
     return Summary(
         out, len(rows), len(rows), overlap_counts(seen), dict(rows.about.left_out), warnings, {"data": about}
     )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import Batch, EncodedView, Encoder
+from genotool.features import FeatureTable
 
 if TYPE_CHECKING:
     from genotool.run import Run
@@ -266,8 +267,11 @@ class Adapts(Protocol[CIn]):
 class NaturalFeatures(Protocol):
     """Has simple features on which the floors (logistic regression, LightGBM) are fitted."""
 
-    def natural_features(self, dataset: Dataset) -> NDArray[np.float32]:
-        """Return (n, m) features of the rows; no fitted state."""
+    def natural_features(self, dataset: Dataset) -> NDArray[np.float32] | Mapping[str, FeatureTable]:
+        """Return (n, m) features of the rows, or several tables by name; no fitted state.
+
+        Of several the first is what every floor is fitted on; each other gives a floor ``lightgbm_NAME``.
+        """
         ...
 
 

@@ -4,8 +4,9 @@ its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,14 @@ from genotool.dataset import KEY_COLUMNS, ORIGIN, Dataset, Kind
 from genotool.sequences import Sequences
 
 __all__ = [
-    "Features", "beside", "default_features", "kmer_features", "most_varying", "positional_features", "with_origin",
+    "FeatureTable", "Features", "FittedTable", "beside", "default_features", "fitted_tables", "kmer_features",
+    "most_varying", "positional_features", "stacked",
 ]  # fmt: skip
 
 Features: TypeAlias = Callable[[Dataset], Any]
-"""Rows to (n, m) features, dense or sparse; no fitted state."""
+"""Rows to (n, m) features, dense or sparse, or name to `FeatureTable`; no fitted state."""
+SIMPLE = "the simple features"
+"""What features are called that bring no words of their own."""
 
 LONGEST_POSITIONAL = 64
 KMER = 6
@@ -26,6 +30,49 @@ BLOCK = 4096
 MOST_VALUES = 50_000_000
 """Values other than 0 (of a dense table all) from which on simple models get fewer features."""
 MOST_FEATURES = 2_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureTable:
+    """Features of some rows, and what they are.
+
+    Attributes
+    ----------
+    values
+        (n, m), dense or sparse.
+    words
+        As a report names them behind "LightGBM on", such as "6-mer counts".
+    """
+
+    values: Any
+    words: str = SIMPLE
+
+
+class FittedTable(NamedTuple):
+    """One table of features of the rows to fit on, `x`, and of those to score, `test`, and what was left out."""
+
+    x: Any
+    test: Any
+    words: str
+    said: str
+
+
+def fitted_tables(features: Features, parts: Sequence[Dataset], test: Dataset) -> dict[str, FittedTable]:
+    """Return each table of features by its name; features that are one table have the name "".
+
+    Where `parts`, the rows to fit on, were joined from several data sets, each table says which of them a row is from.
+    """
+    *seen, unseen = (_by_name(features(part)) for part in (*parts, test))
+    origin, made = _origin_columns(parts[0]), {}
+    for name, table in unseen.items():
+        fitted = stacked([beside([one[name].values, *origin(part)]) for one, part in zip(seen, parts, strict=True)])
+        x, x_test, said = most_varying(fitted, beside([table.values, *origin(test)]))
+        made[name] = FittedTable(x, x_test, table.words, said)
+    return made
+
+
+def _by_name(found: Any) -> Mapping[str, FeatureTable]:
+    return found if isinstance(found, Mapping) else {"": FeatureTable(found)}
 
 
 def positional_features(
@@ -108,23 +155,30 @@ def _maker(columns: Sequence[Any], kind: Kind, dinucleotides: bool) -> Callable[
     return lambda column: column.one_hot("float32", "nlc", length=length, align=align).reshape(len(column), -1)
 
 
-def with_origin(features: Features, joined: Dataset) -> Features:
-    """Return the features and, where rows of several data sets were joined, which of them a row is from.
+def _origin_columns(joined: Dataset) -> Callable[[Dataset], list[NDArray[np.float32]]]:
+    """Return what gives, where rows of several data sets were joined, the columns of which of them a row is from.
 
     A network that learns sets jointly has a head for each; so this is what a simple model needs to be its equal. Rows
     of no known set count as the first one's, whose head such a network would use.
     """
-    if ORIGIN not in joined.columns:
-        return features
-    names = list(dict.fromkeys(np.asarray(joined.columns[ORIGIN]).tolist()))
+    names = list(dict.fromkeys(np.asarray(joined.columns[ORIGIN]).tolist())) if ORIGIN in joined.columns else []
 
-    def known(dataset: Dataset) -> Any:
+    def known(dataset: Dataset) -> list[NDArray[np.float32]]:
+        if not names:
+            return []
         origin = np.full(len(dataset), names[0])
         if ORIGIN in dataset.columns:
             origin = np.asarray(dataset.columns[ORIGIN])
-        return beside([features(dataset), (origin[:, None] == np.array(names)).astype(np.float32)])
+        return [(origin[:, None] == np.array(names)).astype(np.float32)]
 
     return known
+
+
+def stacked(parts: Sequence[Any]) -> Any:
+    """Return features of several parts below each other; sparse if the first is."""
+    from scipy import sparse
+
+    return sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
 
 
 def beside(parts: Sequence[Any]) -> Any:

@@ -8,7 +8,7 @@ memoriser, logistic or ridge regression, LightGBM, and LightGBM with a pretraini
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,10 +21,11 @@ from genotool.features import (
     Features,
     beside,
     default_features,
+    fitted_tables,
     kmer_features,
     most_varying,
     positional_features,
-    with_origin,
+    stacked,
 )
 from genotool.metrics import HEADLINE, compute
 from genotool.statistics.intervals import Estimate, bootstrap
@@ -75,18 +76,12 @@ class Floor:
     luck: float | None = None
 
 
-def _stacked(parts: Sequence[Any]) -> Any:
-    from scipy import sparse
-
-    return sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
     """Features and target of the rows that floors are fitted on, those to score, and how to fit.
 
     `near` and `near_test` are what the memoriser measures distance on; `measured` and `target` what the test rows are
-    scored by; `said` and `near_said` say which features were left out.
+    scored by; `words` is what the features are; `said` and `near_said` say which were left out.
     """
 
     x: Any
@@ -101,6 +96,7 @@ class _Rows:
     classes: int
     seed: int
     threads: int
+    words: str
     said: str = ""
     near_said: str = ""
 
@@ -138,7 +134,8 @@ def fit_floors(
     Parameters
     ----------
     features
-        The family's natural features; None: `default_features`.
+        The family's natural features; None: `default_features`. Of several tables by name all floors are fitted on the
+        first, and LightGBM on each other: ``lightgbm_NAME``.
     extra_scores
         Name to a pretraining model's scores of (training then validation rows, test rows). Each gives two more
         floors: LightGBM with that score as a feature, and the score as it is, of which only the order counts.
@@ -154,16 +151,22 @@ def fit_floors(
     InputError
         If the rows to fit on have no target, or one class only.
     """
-    rows = _rows(train, valid, test, Task(task), Task(score_task or task), features, seed, threads)
+    every = _rows(train, valid, test, Task(task), Task(score_task or task), features, seed, threads)
+    rows, *_ = every.values()
     left_out = {"memoriser": rows.near_said, "linear": rows.said, "lightgbm": rows.said}
-    fitted = [(name, summary + left_out.get(name, ""), fit(rows)) for name, summary, fit in _FLOORS]
+    fitted = [
+        (name, summary.format(features=rows.words) + left_out.get(name, ""), fit(rows))
+        for name, summary, fit in _FLOORS
+    ]
+    for name, other in list(every.items())[1:]:
+        fitted.append((f"lightgbm_{name}", f"LightGBM on {other.words}{other.said}", _lightgbm(other)))
     of_shuffled, scores_of_shuffled, luck = _shuffled(rows)
     fitted.insert(1, ("shuffled", of_shuffled, scores_of_shuffled))
     if (own := _of_the_first_set(train, valid)) is not None and len(np.unique(rows.y[own])) > 1:
         fitted.append(("lightgbm-alone", "LightGBM on the rows of this data set alone", _lightgbm(rows.only(own))))
     for name, (seen, unseen) in (extra_scores or {}).items():
         key = "lightgbm+pretrained" if name == "pretrained" else f"lightgbm+{name}"
-        summary = f"LightGBM on the simple features and the score of the {name} model"
+        summary = f"LightGBM on {rows.words} and the score of the {name} model"
         fitted.append((key, summary, _lightgbm(rows.with_column(seen, unseen))))
         fitted.append((name, f"the score of the {name} model as it is", np.asarray(unseen, np.float64)))
     raw = rows.measured is not rows.task
@@ -199,7 +202,8 @@ def _rows(
     features: Features | None,
     seed: int,
     threads: int,
-) -> _Rows:
+) -> dict[str, _Rows]:
+    """Return the rows with each table of features, by its name; they differ in nothing else."""
     if any(part.target is None for part in (train, valid, test)):
         raise InputError(f"{train.name} has no target to fit floors to")
     parts = [part for part in (train, valid) if len(part)]
@@ -207,14 +211,12 @@ def _rows(
     if task is not Task.REGRESSION and len(np.unique(y)) < 2:
         raise InputError(f"the training rows of {train.name} hold one class only", value=int(y[0]))
     near = default_features([*parts, test], dinucleotides=False)
-    features = with_origin(features or default_features([*parts, test]), train)
-    x, x_test, said = most_varying(_stacked([features(part) for part in parts]), features(test))
-    close, close_test, near_said = most_varying(_stacked([near(part) for part in parts]), near(test))
-    return _Rows(
-        x=x,
+    close, close_test, near_said = most_varying(stacked([near(part) for part in parts]), near(test))
+    rows = _Rows(
+        x=None,
         y=y,
         validation=np.arange(len(y)) >= len(train),
-        test=x_test,
+        test=None,
         near=close,
         near_test=close_test,
         target=np.asarray(test.target),
@@ -223,9 +225,11 @@ def _rows(
         classes=len(train.classes),
         seed=seed,
         threads=threads,
-        said=said,
+        words="",
         near_said=near_said,
     )
+    tables = fitted_tables(features or default_features([*parts, test]), parts, test)
+    return {name: dataclasses.replace(rows, **table._asdict()) for name, table in tables.items()}
 
 
 def _labels(rows: _Rows, y: NDArray[Any]) -> Floats:
@@ -390,6 +394,6 @@ def _rounds(rows: _Rows, y: NDArray[Any], settings: dict[str, Any]) -> int:
 _FLOORS: tuple[tuple[str, str, Callable[[_Rows], Floats]], ...] = (
     ("majority", "the commonest class or the mean of the training rows, for every row", _majority),
     ("memoriser", "the label of the nearest training row, ties averaged", _memoriser),
-    ("linear", "logistic (for numbers: ridge) regression on the simple features", _linear),
-    ("lightgbm", "gradient-boosted trees (LightGBM) on the simple features", _lightgbm),
+    ("linear", "logistic (for numbers: ridge) regression on {features}", _linear),
+    ("lightgbm", "gradient-boosted trees (LightGBM) on {features}", _lightgbm),
 )

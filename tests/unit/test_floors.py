@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from genotool.dataset import Dataset, Kind, Task, concatenate
 from genotool.errors import InputError
-from genotool.features import most_varying
+from genotool.features import FeatureTable, most_varying
 from genotool.floors import fit_floors, kmer_features, nearest_targets, positional_features
 from genotool.sequences import Sequences
 from genotool.testing import toy_dataset
@@ -41,6 +43,47 @@ def test_every_floor_is_what_it_says() -> None:
     assert 0.42 < auc["shuffled"] < 0.58
     assert auc["linear"] > 0.75
     assert auc["lightgbm"] > 0.75
+
+
+def test_each_named_table_of_features_has_a_floor_and_its_words() -> None:
+    """The signal is in the second table alone; its origin columns are those that the first gets."""
+    rng = np.random.default_rng(0)
+    here, valid, test = (random_guides(n, seed, signal=False) for n, seed in ((400, 0), (100, 1), (300, 2)))
+    there = dataclasses.replace(random_guides(200, 5, signal=False), name="there")
+    train = concatenate([dataclasses.replace(here, name="here"), there], name="here")
+
+    def tables(rows: Dataset) -> dict[str, FeatureTable]:
+        noise = rng.normal(size=(len(rows), 5)).astype(np.float32)
+        told = (rows.target[:, None] + noise[:, :1]).astype(np.float32)
+        return {"first": FeatureTable(sparse.csr_array(noise), "noise"), "told": FeatureTable(told, "the answer")}
+
+    floors = fit_floors(train, valid, test, task=Task.BINARY, features=tables, seed=0, threads=1, draws=50)
+    auc = {floor.name: floor.estimates["roc_auc"].value for floor in floors}
+    assert list(auc)[-3:] == ["lightgbm", "lightgbm_told", "lightgbm-alone"]
+    assert auc["lightgbm"] < 0.6
+    assert auc["lightgbm_told"] > 0.7
+    words = {floor.name: floor.summary for floor in floors}
+    assert words["lightgbm_told"] == "LightGBM on the answer"
+    assert words["lightgbm"].endswith("on noise")
+    assert words["linear"].endswith("on noise")
+
+
+def test_one_table_and_the_first_of_several_give_the_same_floors() -> None:
+    train, valid, test = (random_guides(n, seed) for n, seed in ((300, 0), (80, 1), (100, 2)))
+
+    def one(rows: Dataset) -> np.ndarray:
+        return positional_features(rows.columns["guide"])
+
+    def two(rows: Dataset) -> dict[str, FeatureTable]:
+        return {"bases": FeatureTable(one(rows)), "again": FeatureTable(one(rows))}
+
+    single, several = (
+        scores(fit_floors(train, valid, test, task=Task.BINARY, features=features, seed=0, threads=1, draws=10))
+        for features in (one, two)
+    )
+    for name, expected in single.items():
+        np.testing.assert_array_equal(several[name], expected)
+    np.testing.assert_array_equal(several["lightgbm_again"], single["lightgbm"])
 
 
 def test_the_memoriser_averages_the_nearest_by_hamming_distance() -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genotool.controls import shuffled_sequences
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
 from genotool.family import Control
-from genotool.features import kmer_features
+from genotool.features import FeatureTable, kmer_features
 from genotool.frameworks.keras import KerasModel
 from genotool.run import Run
 
 from genotool_deepdife.encoder import PromoterEncoder, promoters
+from genotool_deepdife.jaspar import motifs
+from genotool_deepdife.motif_scores import best_scores
 from genotool_deepdife.settings import PromoterConfig
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["PromoterFamily"]
 
 SHUFFLED = "every sequence shuffled, its dinucleotides kept: what composition alone gives"
+MOTIFS = "the best scores of JASPAR's plant motifs in three windows"
 
 
 class PromoterFamily:
@@ -61,9 +64,13 @@ class PromoterFamily:
         """Return the dinucleotide shuffle."""
         return {"dinucleotide shuffle": Control(SHUFFLED, shuffled_sequences)}
 
-    def natural_features(self, dataset: Dataset) -> Any:
-        """Return a sparse (n, 4096) table of 6-mer counts."""
-        return kmer_features(promoters(dataset))
+    def natural_features(self, dataset: Dataset) -> dict[str, FeatureTable]:
+        """Return a sparse (n, 4096) table of 6-mer counts, and the best scores of JASPAR's plant motifs (dense)."""
+        rows = promoters(dataset)
+        return {
+            "6-mers": FeatureTable(kmer_features(rows), "6-mer counts"),
+            "motifs": FeatureTable(best_scores(rows, motifs()), MOTIFS),
+        }
 
     def load(self, directory: Path) -> KerasModel:
         """Read a model that was saved by genotool."""

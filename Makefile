@@ -65,6 +65,7 @@ lock: $(VENV)/.locked
 demo-data: build
 	$(BIN)/python plugins/sgrna/simulate_demo.py
 	$(BIN)/python plugins/deepdife/simulate_demo.py
+	$(BIN)/python plugins/transcriptome/simulate_demo.py
 
 clean:
 	rm -rf $(VENV) target

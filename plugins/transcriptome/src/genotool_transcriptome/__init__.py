@@ -3,7 +3,7 @@
 from genotool import hookimpl
 from genotool.hookspecs import Spec
 
-__all__ = ["genotool_families"]
+__all__ = ["genotool_datasets", "genotool_families"]
 
 
 @hookimpl
@@ -17,3 +17,9 @@ def genotool_families() -> list[Spec]:
             "genotool_transcriptome.family:ExpressionFamily",
         )
     ]
+
+
+@hookimpl
+def genotool_datasets() -> list[Spec]:
+    """Return the simulated tissues."""
+    return [Spec("demo-tissues", "simulated tissues", "folder", "genotool_transcriptome:demo-tissues/catalogue.toml")]

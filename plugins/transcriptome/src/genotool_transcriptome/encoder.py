@@ -21,7 +21,7 @@ from genotool_transcriptome.layout import Layout, Place, by_correlation, by_posi
 
 __all__ = ["IMAGE", "ExpressionEncoder", "Missing", "Scaling"]
 
-Scaling: TypeAlias = Literal["zscore", "rank", "minmax", "none"]
+Scaling: TypeAlias = Literal["damped", "zscore", "rank", "minmax", "none"]
 Missing: TypeAlias = Literal["error", "mean", "median"]
 
 IMAGE = "image"
@@ -67,7 +67,7 @@ class ExpressionEncoder:
     """
 
     normalize: Normalize = "auto"
-    scaling: Scaling = "zscore"
+    scaling: Scaling = "damped"
     missing: Missing = "error"
     layout: Layout = "column"
     used: Normalize = "none"
@@ -153,6 +153,8 @@ class ExpressionEncoder:
         mean = total / max(count, 1)
         deviation = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0))
         centre, width = (low, high - low) if self.scaling == "minmax" else (mean, deviation)
+        if self.scaling in ("damped", "rank"):  # Tusher 2001's constant: genes that hardly vary are no loud noise
+            width = deviation + np.median(deviation)
         if self.scaling == "none":
             centre, width = np.zeros_like(mean), np.ones_like(mean)
         self.shift, self.spread = centre.astype(np.float32), np.where(width > LEAST, width, 1).astype(np.float32)
@@ -281,8 +283,9 @@ def scale_in_words(scaling: Scaling, scale: str) -> str:
     """Return how values are scaled, in words for a report."""
     means = "the training rows" if scale == "training" else "the set itself"
     words = {
+        "damped": f"damped z-scores by mean and deviation of {means}",
         "zscore": f"z-scores by mean and deviation of {means}",
-        "rank": f"ranks within each sample, then z-scores by mean and deviation of {means}",
+        "rank": f"ranks within each sample, then damped z-scores by mean and deviation of {means}",
         "minmax": f"from the least to the largest value of {means}",
         "none": "none",
     }

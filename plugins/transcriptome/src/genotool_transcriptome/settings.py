@@ -28,9 +28,12 @@ class ExpressionConfig:
         ),
     ] = "auto"
     scaling: Annotated[
-        Literal["zscore", "rank", "minmax", "none"],
-        Field("how a gene's values are scaled; rank: ranks within each sample first, for other platforms"),
-    ] = "zscore"
+        Literal["damped", "zscore", "rank", "minmax", "none"],
+        Field(
+            "how a gene's values are scaled; damped: z-scores, the median deviation added to each; rank: ranks within "
+            "each sample, then damped, for other platforms"
+        ),
+    ] = "damped"
     elsewhere: Annotated[
         Literal["training", "set"],
         Field("whose mean and deviation scale another matrix: the training rows', or its own"),

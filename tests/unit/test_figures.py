@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from genotool.dataset import Task
-from genotool.figures import curves, distributions, floors, forest, logo, scatter
+from genotool.family import Trial
+from genotool.figures import curves, distributions, floors, forest, logo, scatter, search
 from genotool.metrics import curves as curve_points
 
 RNG = np.random.default_rng(3)
@@ -32,6 +33,12 @@ FIGURES: dict[str, Callable[..., str]] = {
     "scatter": lambda **more: scatter.scatter(SCORE, SCORE**2, **more),
     "logo": lambda **more: logo.logo(MEAN, "ACGT", regions={"PAM": (4, 5)}, **more),
     "heatmap": lambda **more: logo.heatmap(MEAN, "ACGT", regions={"PAM": (4, 5)}, **more),
+    "search-history": lambda **more: search.history(
+        [Trial(0, 0.5, 9, 1.0), Trial(1, None, 9, 1.0, pruned="epoch 2"), Trial(2, None, 0, 1.0, failure="no memory")],
+        "ROC-AUC",
+        **more,
+    ),
+    "search-importance": lambda **more: search.importance({"kernel": 0.7, "dropout": 0.3}, **more),
     "forest": lambda **more: forest.forest(
         [MODEL, floors.Point("second", 0.7, 0.68, 0.72)],
         [floors.Point("second", 0.06, 0.02, 0.1)],

@@ -29,9 +29,9 @@ def history(trials: Sequence[Trial], objective: str, *, simulated: bool = False)
     """
     from matplotlib.ticker import MaxNLocator
 
-    scored = [(trial.number + 1, trial.score) for trial in trials if trial.score is not None]
-    stopped = [trial.number + 1 for trial in trials if trial.score is None and not trial.failure]
-    failed = [trial.number + 1 for trial in trials if trial.failure]
+    scored = [(trial.number, trial.score) for trial in trials if trial.score is not None]
+    stopped = [trial.number for trial in trials if trial.score is None and not trial.failure]
+    failed = [trial.number for trial in trials if trial.failure]
 
     def paint(axes: Axes) -> None:
         if scored:
@@ -47,7 +47,7 @@ def history(trials: Sequence[Trial], objective: str, *, simulated: bool = False)
             if places:
                 height = np.full(len(places), LOWEST_PLACE)
                 axes.plot(places, height, marker, markersize=5, mfc="none", label=label, **low)
-        axes.set(xlabel="trial; 1: as configured", ylabel=short(objective, 40))
+        axes.set(xlabel="trial; 0: as configured", ylabel=short(objective, 40))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, handletextpad=0.3, columnspacing=1.2)
 

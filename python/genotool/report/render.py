@@ -16,6 +16,7 @@ from genotool.report.collect import Collected, collect
 from genotool.report.compared import comparison
 from genotool.report.elsewhere import generalisation
 from genotool.report.explained import explanation
+from genotool.report.motifs import motifs
 from genotool.report.pictures import Pictures
 from genotool.report.real import real_section
 from genotool.report.results import curves_section, metrics_section, search
@@ -32,8 +33,9 @@ PARTS = {
     "curves": "curves",
     "generalisation": "data of other origin",
     "comparison": "a comparison of data sets",
-    "search": "an architecture search",
+    "search": "a search for an architecture or settings",
     "explanation": "an explanation of predictions",
+    "motifs": "motifs in an explanation",
 }
 """What a report says of a section for which nothing ran."""
 
@@ -78,8 +80,9 @@ def render(collected: Collected, pictures: Pictures) -> str:
         "curves": curves_section(collected, pictures),
         "generalisation": generalisation(collected, pictures),
         "comparison": comparison(collected, pictures),
-        "search": search(collected),
+        "search": search(collected, pictures),
         "explanation": explanation(collected, pictures),
+        "motifs": motifs(collected, pictures),
     }
     sections: list[Section] = [*filter(None, [*first, *rest.values()]), provenance(collected)]
     environment = jinja2.Environment(

@@ -68,17 +68,26 @@ def _curves(step: Step) -> tuple[Drawn, list[Block]]:
         return [], [Notice(f"No curves: {error.message}.")]
 
 
-def search(collected: Collected) -> Section | None:
-    """Return the table of architectures that were tried."""
+FIGURES = {
+    "search-history": "The score of each trial, higher is better; a ring at the edge was stopped, a cross failed.",
+    "search-importance": "How much each value explains of the scores of finished trials (functional ANOVA).",
+}
+"""What a search draws, with its caption."""
+
+
+def search(collected: Collected, pictures: Pictures) -> Section | None:
+    """Return the table of architectures or settings that were tried, and what the search drew."""
     blocks: list[Block] = []
     for step in collected.having("trials"):
         about = step.record.get("search") or {}
         engine, objective = about.get("engine", "the search"), about.get("objective", "the objective")
         trials = len(step.tables["trials"].rows)
         tried = f"{trials} architecture{'s' if trials != 1 else ''}"
-        blocks.append(Text(f"{engine} tried {tried}; the score is {objective} on validation rows."))
+        blocks.append(Text(f"{engine} tried {tried}; the score is {objective} of rows that were not learned."))
         blocks.append(_grid(step.tables["trials"], step.title))
-    return Section("search", "Architecture search", blocks) if blocks else None
+        drawn = [(step.figures[name], caption) for name, caption in FIGURES.items() if name in step.figures]
+        blocks += pictures.found(drawn, step.title)
+    return Section("search", "Search", blocks) if blocks else None
 
 
 def _grid(table: Table, title: str, most: int = MOST_ROWS) -> Grid:

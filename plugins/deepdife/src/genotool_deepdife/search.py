@@ -64,7 +64,7 @@ def search(config: PromoterConfig, task: Task, train: EncodedView, valid: Encode
     found = space.configured(best.values)
     run.write_text("config.toml", configs.write_toml(found))
     run.update(config=configs.to_mapping(found))
-    run.log(f"trial {best.number + 1} is the best: {best.architecture}; trained as its settings say")
+    run.log(f"trial {best.number} is the best: {best.architecture}; trained as its settings say")
     model = fitted(found, task, train, valid, run)
     stopped = ", median pruning" if config.search.prune else ""
     return Tuned(model, tuple(searched.journal.trials), searched.objective, f"Optuna {version('optuna')}, TPE{stopped}")
@@ -146,8 +146,8 @@ class _Search:
     def _keep(self, trial: Trial) -> None:
         write_trials(self.run, self.journal.trials)
         outcome = trial.failure or (f"stopped after {trial.pruned}" if trial.pruned else f"{trial.score:.5f}")
-        words = f"trial {trial.number + 1} of {self.space.config.search.trials}: {outcome}"
-        self.run.log(f"{words}; {trial.architecture}; {trial.parameters} weights; {trial.seconds:.0f} s")
+        words = f"{trial.architecture}; {trial.parameters} weights; {trial.seconds:.0f} s"
+        self.run.log(f"trial {trial.number}: {outcome}; {words}")
 
     def draw(self) -> None:
         """Write the figures: the history, and the importance of the values where it can be told."""

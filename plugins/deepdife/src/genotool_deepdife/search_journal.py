@@ -136,15 +136,16 @@ class Journal:
 
     def _check(self) -> None:
         """Raise ValueError for a trial that is none of this search."""
-        for number, one in enumerate(self.study.get_trials(deepcopy=False)):
+        bounds = self.space.distributions
+        for one in self.study.get_trials(deepcopy=False):
+            if any(bounds.get(name) != found for name, found in one.distributions.items()):
+                raise ValueError(f"trial {one.number} is of another search")
             if one.state.is_finished():
                 self._trial(one)
                 scores = [*one.intermediate_values.values(), *(one.values or [])]
-                fit = self.space.holds(one.params) and np.isfinite(np.array(scores, np.float64)).all()
-                if not fit or (one.state is TrialState.COMPLETE and one.value is None):
-                    raise ValueError(f"trial {number} is of another search")
-            elif not set(one.params) <= set(self.space.ranges):
-                raise ValueError(f"trial {number} is of another search")
+                whole = self.space.holds(one.params) and np.isfinite(np.array(scores, np.float64)).all()
+                if not whole or (one.state is TrialState.COMPLETE and one.value is None):
+                    raise ValueError(f"trial {one.number} lacks a value, or has one that cannot be")
 
 
 def _sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:

@@ -82,7 +82,7 @@ class Workers(Generic[J, R]):
     def _received(self, pipe: Connection) -> R | Died:
         try:
             outcome: R = pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             process = self._running.pop(pipe)
             process.join()
             code = process.exitcode or 0

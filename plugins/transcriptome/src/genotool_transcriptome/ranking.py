@@ -1,0 +1,240 @@
+"""Genes ranked by SHAP: how much each moved the network towards the tissue of a sample (Lundberg and Lee 2017).
+
+Each sample is explained for its own tissue alone, and samples that the network takes for another tissue are left out:
+the values are (samples, genes), however many tissues there are.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from genotool.dataset import Dataset
+from genotool.errors import GenotoolError, InputError, UnavailableError, UsageError
+from numpy.typing import NDArray
+
+from genotool_transcriptome.encoder import IMAGE, ExpressionEncoder
+from genotool_transcriptome.gene_lists import GeneList
+
+if TYPE_CHECKING:
+    from genotool.run import Run
+    from genotool.trained import Trained
+
+__all__ = [
+    "EXPLAINERS", "Shap", "by_rule", "explained", "medians", "ranks_of_samples", "ranks_of_tissues", "shap_lists",
+]  # fmt: skip
+
+Floats: TypeAlias = NDArray[np.float32]
+Places: TypeAlias = NDArray[np.int64]
+
+EXPLAINERS = ("gradient", "deep")
+ROWS_AT_ONCE = 16
+BACKGROUND = 200
+"""Training rows that attributions start from, at most; the original takes all."""
+UNIQUE = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shap:
+    """SHAP values of the samples that the network takes for what they are.
+
+    Attributes
+    ----------
+    values
+        (n, m) how much each gene moved the probability of the sample's own tissue.
+    ids, target
+        (n,) of these samples.
+    wrong
+        Ids of the samples that are left out, the network taking them for another tissue.
+    said
+        The method and its memory, in words.
+    """
+
+    values: Floats
+    genes: NDArray[np.str_]
+    ids: NDArray[np.str_]
+    target: NDArray[np.int64]
+    classes: tuple[str, ...]
+    wrong: tuple[str, ...]
+    said: tuple[str, ...]
+
+
+def explained(
+    trained: Trained, rows: Dataset, background: Dataset, *, how: str, samples: int, seed: int, run: Run
+) -> Shap:
+    """Attribute the prediction of each row's own tissue to the genes.
+
+    Parameters
+    ----------
+    rows
+        What to explain: the rows that the genes are chosen on.
+    background
+        Training rows that attributions start from; drawn down to `BACKGROUND`.
+    how
+        ``gradient``: expected gradients (`shap.GradientExplainer`), as in the original; ``deep``: DeepSHAP, exact for
+        this family's layers.
+    samples
+        Points between a row and the background at which gradients are taken.
+
+    Raises
+    ------
+    UnavailableError
+        If Keras does not run on TensorFlow in this process.
+    InputError
+        If the network takes every row for another tissue.
+    """
+    from genotool.frameworks.keras import start
+
+    if start(seed).backend.backend() != "tensorflow":
+        said = "SHAP of this family runs on the TensorFlow backend"
+        raise UnavailableError(said, hint="repeat the command with --backend tensorflow")
+    encoder, predicted = _encoder(trained), _predicted(trained.predict(rows))
+    right = np.flatnonzero(predicted == rows.target).astype(np.int64)
+    if not len(right):
+        raise InputError(f"the network takes every one of the {len(rows)} rows for another tissue: nothing to rank")
+    kept, wrong = rows.take(right), rows.ids[predicted != rows.target]
+    explainer = _Explainer(trained, _drawn(background, seed), how, samples, seed)
+    values = np.empty((len(kept), len(encoder.genes)), np.float32)
+    with run.timed("shap"):
+        for first in range(0, len(kept), ROWS_AT_ONCE):
+            part = kept.take(np.arange(first, min(first + ROWS_AT_ONCE, len(kept))))
+            values[first : first + len(part)] = encoder.by_gene(explainer.images(part))
+    assert kept.target is not None
+    target = np.asarray(kept.target, np.int64)
+    said = (explainer.said, explainer.memory(values))
+    return Shap(values, encoder.genes, kept.ids, target, rows.classes, tuple(wrong.tolist()), said)
+
+
+class _Explainer:
+    """A SHAP explainer of a trained network; a few rows at a time, each for its own tissue."""
+
+    def __init__(self, trained: Trained, background: Dataset, how: str, samples: int, seed: int) -> None:
+        import shap
+
+        if how not in EXPLAINERS:
+            raise UsageError(f"unknown explainer {how!r}", hint=f"one of {', '.join(EXPLAINERS)}")
+        model: Any = trained.model
+        self.trained, self.how, self.samples, self.seed = trained, how, samples, seed
+        self.reference = self._encoded(background)
+        made = shap.GradientExplainer if how == "gradient" else shap.DeepExplainer
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            self.explainer = made(model.network, self.reference)
+        points = f", {samples} points" if how == "gradient" else ""
+        name = "expected gradients" if how == "gradient" else "DeepSHAP"
+        self.said = f"{name} of the probability of each row's own tissue{points}, from {len(background)} training rows"
+
+    def images(self, rows: Dataset) -> Floats:
+        """Return (n, side, side) values of the tissue that the network finds, which is the rows' own."""
+        more: dict[str, Any] = {"nsamples": self.samples, "rseed": self.seed % 2**32}
+        more = more if self.how == "gradient" else {"check_additivity": False}
+        encoded = self._encoded(rows)
+        if self.single:
+            values = np.asarray(self.explainer.shap_values(encoded, **more)).reshape(encoded.shape[:3])
+            sign = np.where(np.asarray(rows.target) == 1, 1.0, -1.0)[:, None, None]  # the output is that of class 1
+            return np.asarray(values * sign, np.float32)
+        values, found = self.explainer.shap_values(encoded, ranked_outputs=1, **more)
+        if not np.array_equal(np.asarray(found)[:, 0], rows.target):
+            raise GenotoolError("the network that is explained does not predict what the model predicts")
+        return np.asarray(values, np.float32).reshape(encoded.shape[:3])
+
+    @property
+    def single(self) -> bool:
+        """Whether the network has one output, for two tissues."""
+        return int(self.reference_output) == 1
+
+    @property
+    def reference_output(self) -> int:
+        """Outputs of the network."""
+        model: Any = self.trained.model
+        return int(model.network.outputs[0].shape[-1])
+
+    def memory(self, values: Floats) -> str:
+        """Return what the values and a block of rows take, in words."""
+        image = self.reference[0].nbytes
+        block = image * (2 * self.samples + ROWS_AT_ONCE * 4) + self.reference.nbytes
+        return (
+            f"{values.shape[0]} samples x {values.shape[1]} genes: {values.nbytes / 2**20:.0f} MiB of values, "
+            f"{block / 2**20:.0f} MiB for {ROWS_AT_ONCE} rows at a time, whatever the number of tissues"
+        )
+
+    def _encoded(self, rows: Dataset) -> Floats:
+        return np.asarray(self.trained.encoder.encode(rows)[IMAGE], np.float32)
+
+
+def _encoder(trained: Trained) -> ExpressionEncoder:
+    if not isinstance(trained.encoder, ExpressionEncoder):
+        raise UsageError(f"{trained.run.path} is no model of expression", hint="name a run of `train transcriptome`")
+    return trained.encoder
+
+
+def _predicted(score: NDArray[Any]) -> Places:
+    return np.asarray(score.argmax(axis=1) if score.ndim == 2 else score >= 0.5, np.int64)
+
+
+def _drawn(rows: Dataset, seed: int) -> Dataset:
+    if len(rows) <= BACKGROUND:
+        return rows
+    return rows.take(np.sort(np.random.default_rng(seed).choice(len(rows), BACKGROUND, replace=False)))
+
+
+def ranks_of_samples(values: Floats) -> NDArray[np.int32]:
+    """Return (n, m) the rank of each gene within each sample, from 1, the highest value first; row by row."""
+    ranks = np.empty(values.shape, np.int32)
+    place = np.arange(1, values.shape[1] + 1, dtype=np.int32)
+    for row, found in zip(values, ranks, strict=True):
+        found[np.argsort(-row, kind="stable")] = place
+    return ranks
+
+
+def medians(values: Floats, target: Places, count: int) -> tuple[Places, Floats]:
+    """Return the tissues that have a sample, and (tissues, m) the median value of each gene over their samples."""
+    held = np.flatnonzero(np.bincount(target, minlength=count)).astype(np.int64)
+    return held, np.stack([np.median(values[target == code], axis=0) for code in held.tolist()])
+
+
+def ranks_of_tissues(median: Floats) -> Places:
+    """Return (tissues, m) the places of the genes in the order of each tissue, the highest median first."""
+    return np.argsort(-median, axis=1, kind="stable").astype(np.int64)
+
+
+def by_rule(order: Places) -> Places:
+    """Return the places of the genes that the original's rule chooses, ascending.
+
+    Its rule, in words: rank the genes of each tissue by their median SHAP value over the tissue's samples. Go down the
+    ranks, all tissues at once, and collect the genes; the more tissues name the same genes, the smaller the share of
+    names that are new. At the first rank where the different genes are at most half of all names collected, stop: the
+    set is the genes of the ranks before it. Where that never happens it is all genes.
+
+    Parameters
+    ----------
+    order
+        (tissues, m), as `ranks_of_tissues` returns it.
+    """
+    seen: set[int] = set()
+    for rank in range(order.shape[1]):
+        new = seen | set(order[:, rank].tolist())
+        if len(new) <= UNIQUE * (rank + 1) * len(order):
+            return np.array(sorted(seen or new), np.int64)
+        seen = new
+    return np.array(sorted(seen), np.int64)
+
+
+def shap_lists(found: Shap, fitted_on: NDArray[np.str_]) -> tuple[GeneList, GeneList]:
+    """Return all genes by SHAP, and the genes that the original's rule chooses of them.
+
+    The order of all: by the best rank that a gene has in any tissue, so that no tissue is left without its genes; of
+    equal ranks the higher median first. The score is that order's: 1 for the first gene, falling to 0.
+    """
+    _, median = medians(found.values, found.target, len(found.classes))
+    order = ranks_of_tissues(median)
+    best = np.full(len(found.genes), len(found.genes))
+    for tissue in order:
+        best[tissue] = np.minimum(best[tissue], np.arange(len(tissue)))
+    overall = np.lexsort((-median.max(axis=0), best))
+    scores = 1 - np.arange(len(overall)) / len(overall)
+    whole = GeneList("shap", found.genes[overall], scores, fitted_on)
+    chosen = np.isin(overall, by_rule(order))
+    return whole, GeneList("shap-rule", whole.genes[chosen], scores[chosen], fitted_on)

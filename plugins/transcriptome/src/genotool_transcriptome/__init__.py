@@ -3,7 +3,7 @@
 from genotool import hookimpl
 from genotool.hookspecs import Spec
 
-__all__ = ["genotool_datasets", "genotool_families"]
+__all__ = ["genotool_datasets", "genotool_families", "genotool_recipes"]
 
 
 @hookimpl
@@ -23,3 +23,17 @@ def genotool_families() -> list[Spec]:
 def genotool_datasets() -> list[Spec]:
     """Return the simulated tissues."""
     return [Spec("demo-tissues", "simulated tissues", "folder", "genotool_transcriptome:demo-tissues/catalogue.toml")]
+
+
+@hookimpl
+def genotool_recipes() -> list[Spec]:
+    """Return the recipe of `genotool run transcriptome`."""
+    return [
+        Spec(
+            "transcriptome",
+            "audit, cross-validate, evaluate elsewhere, rank genes, test them against random ones, report",
+            "recipe",
+            "genotool_transcriptome.recipe:ExpressionRecipe",
+        ),
+        Spec("transcriptome", "genes that tell tissues apart", "commands", "genotool_transcriptome.commands:app"),
+    ]

@@ -1,0 +1,96 @@
+"""`genotool run transcriptome`: audit, cross-validate, evaluate elsewhere, rank genes and test the list, report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from genotool import registry
+from genotool.catalogue import Entry
+from genotool.config import Field
+from genotool.dataset import Kind
+from genotool.errors import UsageError
+from genotool.recipe import Plan, Request, Step
+
+__all__ = ["ExpressionRecipe", "RecipeConfig"]
+
+DEMO, ELSEWHERE, MAP = "demo-tissues", "demo-tissues-array", "genes.tsv"
+FOLDER = Path(__file__).parent / DEMO
+PUBLISHED = Path(__file__).with_name("published.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeConfig:
+    """The settings of `genotool run transcriptome`."""
+
+    preset: Annotated[
+        Literal["small", "published"], Field("the network and training for some hundred samples, or as published")
+    ] = "small"
+    folds: Annotated[
+        str | None,
+        Field("number of folds, or `groups` to leave each out; none: groups where the set names them as replicates"),
+    ] = None
+    split: Annotated[str | None, Field("what stays together in a fold, as `train --split` says it")] = None
+    elsewhere: Annotated[list[str] | None, Field("other matrices to evaluate on")] = None
+    explain: Annotated[bool, Field("rank the genes and ask whether the list beats random ones")] = True
+    fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
+
+
+class ExpressionRecipe:
+    """CNN-for-transcriptome (Front Genet 2023), with the audit, the floors and a test of the genes that is one."""
+
+    name = "transcriptome"
+    summary = "audit, cross-validate, evaluate elsewhere, rank genes, test them against random ones, report"
+    config_type = RecipeConfig
+
+    def plan(self, config: RecipeConfig, request: Request) -> Plan:
+        """Return the steps; a data set that cannot be had is said before anything runs."""
+        if request.data is None:
+            hint = "`--data demo` is simulated; `genotool data list` shows what is at hand"
+            raise UsageError("--data names the matrix to learn from", hint=hint)
+        simulated = request.data in ("demo", DEMO)
+        data = DEMO if simulated else request.data
+        data_dir = FOLDER if simulated else request.data_dir
+        elsewhere = tuple(config.elsewhere or ((ELSEWHERE,) if simulated else ()))
+        audit = Step(("audit",), "", (data, *elsewhere, "--fail-on", config.fail_on), config.fail_on != "none")
+        steps = [audit, _training(config, request, data, data_dir, elsewhere)]
+        if elsewhere:
+            steps.append(Step(("evaluate",), "elsewhere", ("{train-model}", *elsewhere)))
+        models = {Path(data).stem: "train-model"}
+        return Plan(tuple(steps), models, _asked(config, data, elsewhere, request, simulated=simulated), data_dir)
+
+
+def _training(
+    config: RecipeConfig, request: Request, data: str, data_dir: Path | None, elsewhere: tuple[str, ...]
+) -> Step:
+    """Return the cross-validation; its final fits see the validation rows too, since samples are few."""
+    words = ["transcriptome", data, "--refit"]
+    if config.preset == "published":
+        words += ["--config", str(PUBLISHED)]
+    folds, split = config.folds, config.split
+    if folds is None:
+        folds, split = _folds(data, data_dir, split)
+    words += ["--folds", folds, *(("--split", split) if split is not None else ())]
+    if elsewhere and config.preset == "small":
+        words += ["--scaling", "rank"]
+    if elsewhere == (ELSEWHERE,) and data_dir == FOLDER:
+        words += ["--gene-map", str(FOLDER / MAP)]
+    words += [word for setting in request.settings for word in ("--set", setting)]
+    return Step(("train",), "model", tuple(words))
+
+
+def _folds(data: str, data_dir: Path | None, split: str | None) -> tuple[str, str | None]:
+    """Return folds and split: of replicates each is left out, of donors five folds keep each whole."""
+    if split is not None or registry.is_path(data, data_dir=data_dir):
+        return "5", split
+    entry: Entry = registry.find(data, data_dir=data_dir).entry
+    if entry.kind is not Kind.MATRIX:
+        raise UsageError(f"{data} holds {entry.kind}, a matrix is needed", hint="`genotool data list` has the kinds")
+    return ("groups", f"by:{entry.groups}") if entry.groups in ("rep", "replicate") else ("5", None)
+
+
+def _asked(config: RecipeConfig, data: str, elsewhere: tuple[str, ...], request: Request, *, simulated: bool) -> str:
+    text = f"Does expression tell the tissues of {data} apart, and which genes do? The network: {config.preset}."
+    text += f" Evaluated on {', '.join(elsewhere)}, genes matched by name, samples as ranks." if elsewhere else ""
+    return text + (" SIMULATED data." if simulated else "") + f" Seed {request.seed}."

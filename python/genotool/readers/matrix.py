@@ -23,6 +23,8 @@ from genotool.readers.table import UNKNOWN, Table, open_rows, read_table
 
 __all__ = ["Layout", "Matrix", "assemble_matrix", "is_no_gene", "layout_of", "read_matrix", "with_meta"]
 
+BLOCK = 256
+"""Rows that are held as separate arrays while a matrix is read."""
 MISSING = ("", "na", "nan", "n/a", "null")
 NO_GENES = frozenset({
     "label", "class", "target", "tissue", "celltype", "batch", "plate", "file", "run", "lane", "donor", "patient",
@@ -109,16 +111,31 @@ def _read(path: Path, entry: Entry, wanted: Wanted) -> Matrix:
         if first is None:
             raise InputError("there is a header row but no data row", file=path, hint="rows go below the header")
         layout = layout_of(path, header, first[1], entry, wanted.target)
-        lines, cells, vectors = [], [], []
+        lines, cells, vectors, blocks = [], [], [], []
         for line, row in _with_first(first, rows):
             vectors.append(_vector(path, layout, line, row))
+            if len(vectors) == BLOCK:
+                blocks.append(np.stack(vectors))
+                vectors.clear()
             cells.append([row[0], *(row[at] for at in layout.texts)])
             lines.append(line)
     names = [header[at] for at in (0, *layout.texts)]
     columns = {name: np.array([row[i] for row in cells], dtype=object) for i, name in enumerate(names)}
     numbers = np.arange(1, len(lines) + 1, dtype=np.int64)
     table = Table(path, columns, np.array(lines, np.int64), numbers)
-    return Matrix(table, np.stack(vectors), tuple(header[at] for at in layout.at))
+    blocks += [np.stack(vectors)] if vectors else []
+    return Matrix(table, _joined(blocks), tuple(header[at] for at in layout.at))
+
+
+def _joined(blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return blocks of rows as one array; each is let go once it is copied, so that the rows are never there twice."""
+    values = np.empty((sum(map(len, blocks)), blocks[0].shape[1]), np.float32)
+    end = len(values)
+    while blocks:
+        block = blocks.pop()
+        values[end - len(block) : end] = block
+        end -= len(block)
+    return values
 
 
 def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:

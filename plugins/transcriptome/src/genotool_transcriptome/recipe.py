@@ -15,7 +15,7 @@ from genotool.recipe import Plan, Request, Step
 
 __all__ = ["ExpressionRecipe", "RecipeConfig"]
 
-DEMO, ELSEWHERE, MAP = "demo-tissues", "demo-tissues-array", "genes.tsv"
+DEMO, ELSEWHERE, MAP, MARKERS = "demo-tissues", "demo-tissues-array", "genes.tsv", "markers.gmt"
 FOLDER = Path(__file__).parent / DEMO
 PUBLISHED = Path(__file__).with_name("published.toml")
 
@@ -34,6 +34,9 @@ class RecipeConfig:
     split: Annotated[str | None, Field("what stays together in a fold, as `train --split` says it")] = None
     elsewhere: Annotated[list[str] | None, Field("other matrices to evaluate on")] = None
     explain: Annotated[bool, Field("rank the genes and ask whether the list beats random ones")] = True
+    top: Annotated[int, Field("genes of each list that is clustered", ge=1)] = 100
+    draws: Annotated[int, Field("random gene sets that a list is tested against; as published: 100", ge=1)] = 1000
+    gmt: Annotated[Path | None, Field("gene sets (GMT) to look for among the ranked genes")] = None
     fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
 
 
@@ -57,6 +60,7 @@ class ExpressionRecipe:
         steps = [audit, _training(config, request, data, data_dir, elsewhere)]
         if elsewhere:
             steps.append(Step(("evaluate",), "elsewhere", ("{train-model}", *elsewhere)))
+        steps += _genes(config, simulated=simulated) if config.explain else []
         models = {Path(data).stem: "train-model"}
         return Plan(tuple(steps), models, _asked(config, data, elsewhere, request, simulated=simulated), data_dir)
 
@@ -78,6 +82,20 @@ def _training(
         words += ["--gene-map", str(FOLDER / MAP)]
     words += [word for setting in request.settings for word in ("--set", setting)]
     return Step(("train",), "model", tuple(words))
+
+
+def _genes(config: RecipeConfig, *, simulated: bool) -> list[Step]:
+    """Return the ranking of genes, the clustering on each list, its test against random ones, and enrichment."""
+    top = ("--top", str(config.top))
+    steps = [
+        Step(("transcriptome", "rank"), "", ("{train-model}",)),
+        Step(("transcriptome", "clusters"), "", ("{rank}", *top)),
+        Step(("transcriptome", "test"), "", ("{rank}", *top, "--draws", str(config.draws))),
+    ]
+    sets, few = (FOLDER / MARKERS, ("--smallest", "3")) if simulated and config.gmt is None else (config.gmt, ())
+    if sets is not None:
+        steps.append(Step(("transcriptome", "enrich"), "", ("{rank}", "--gmt", str(sets), *few)))
+    return steps
 
 
 def _folds(data: str, data_dir: Path | None, split: str | None) -> tuple[str, str | None]:

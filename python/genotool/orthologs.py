@@ -1,4 +1,4 @@
-"""PhyloAug: a training sequence is swapped for one of its orthologs, or its orthologs are added as rows.
+"""PhyloAug: a training sequence is swapped for one of its orthologs.
 
 `Orthologs` is a table of orthologs by the id of the row that they belong to. `Orthologs.of` matches it with training
 rows and makes sure that nothing comes in from behind the split: an ortholog that belongs to a group outside the
@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genotool import _native
-from genotool.dataset import Column, Dataset, take_rows
+from genotool.dataset import Dataset
 from genotool.errors import InputError, UsageError, nearest
 from genotool.kernels import choice, dtype_of, kernel_errors, natural, row_numbers, target_array
 from genotool.sequences import Sequences
 
-__all__ = ["Orthologs", "Partners", "fitted"]
+__all__ = ["Orthologs", "Partners"]
 
 Ints: TypeAlias = NDArray[np.int64]
 Texts: TypeAlias = NDArray[np.str_]
@@ -97,42 +96,6 @@ class Orthologs:
         species = np.full(len(rows), other.name)
         sequences = _sequences(other).take(rows)
         return cls(ids[parents], other.ids[rows], species, sequences, groups[rows], np.full(len(rows), math.nan))
-
-    @classmethod
-    def from_files(cls, table: Path, fastas: Mapping[str, Path]) -> Orthologs:
-        """Read a table (id, ortholog_id, species and, if known, distance) and one FASTA file a species.
-
-        Raises
-        ------
-        InputError
-            A species without a FASTA file, an ortholog that is not in it, a distance that is no number, a pair that
-            occurs twice; with file and row.
-        """
-        from genotool.readers.fasta import read_fasta
-        from genotool.readers.table import numbers, read_table
-
-        rows = read_table(table)
-        records = {species: read_fasta(path) for species, path in fastas.items()}
-        starts = dict(zip(records, np.cumsum([0, *(len(found.names) for found in records.values())]), strict=False))
-        places = {
-            (species, name): starts[species] + place
-            for species, found in records.items()
-            for place, name in enumerate(found.names)
-        }
-        pool = Sequences.concat([found.sequences for found in records.values()])
-        found, seen = np.empty(len(rows), np.int64), set()
-        for row, key in enumerate(zip(rows["id"], rows["species"], rows["ortholog_id"], strict=True)):
-            if key[1] not in records:
-                raise rows.error("no FASTA file of this species", row, key[1], nearest(key[1], records))
-            if key[1:] not in places:
-                raise rows.error("the ortholog is not in its FASTA file", row, key[2], f"it is {fastas[key[1]]}")
-            if key in seen:
-                raise rows.error("the pair occurs twice", row, key[2], "remove one")
-            seen.add(key)
-            found[row] = places[key[1:]]
-        distance = numbers(rows, "distance") if "distance" in rows else np.full(len(rows), math.nan)
-        names = (rows.text("id"), rows.text("ortholog_id"), rows.text("species"))
-        return cls(*names, pool.take(found), np.full(len(rows), ""), np.asarray(distance, np.float64))
 
     def of(
         self,
@@ -250,10 +213,6 @@ class Partners:
             _native.choose_orthologs(self.offsets, members, numbers, picks, float(rate), int(seed), int(epoch))
         return picks
 
-    def swap(self, rows: ArrayLike, rate: float, *, seed: int, epoch: int) -> Sequences:
-        """Return the sequences that stand in for the rows (see `choose`), each at its own length."""
-        return self.pool.take(self.choose(rows, rate, seed=seed, epoch=epoch))
-
     def one_hot(
         self,
         rows: ArrayLike,
@@ -291,38 +250,6 @@ class Partners:
                 self.pool.data, self.pool.offsets, picks, target.reshape(-1), layout, width, align, threads
             )
         return target
-
-    def as_rows(self, *, length: int | None = None, align: Align = "left") -> Dataset:
-        """Return the training rows and behind them their orthologs, with target, group and columns of their rows.
-
-        Ids of orthologs are ``row:species:ortholog``. For `length` and `align` see `one_hot`; the padding is N.
-        """
-        added = np.repeat(np.arange(len(self.training)), np.diff(self.offsets))
-        rows = np.r_[np.arange(len(self.training)), added]
-        width = _one_length(self.pool) if length is None else natural("length", length)
-        columns: dict[str, Column] = {role: take_rows(column, rows) for role, column in self.training.columns.items()}
-        columns["sequence"] = fitted(self.pool, width, align)
-        others = [":".join(parts) for parts in zip(*self._names(added), strict=True)]
-        return dataclasses.replace(
-            self.training.take(rows), ids=np.array([*self.training.ids.tolist(), *others], np.str_), columns=columns
-        )
-
-    def _names(self, added: Ints) -> tuple[list[str], list[str], list[str]]:
-        species, ids = self.orthologs.species[self.members], self.orthologs.ids[self.members]
-        return self.training.ids[added].tolist(), species.tolist(), ids.tolist()
-
-
-def fitted(sequences: Sequences, length: int, align: Align = "left") -> Sequences:
-    """Return rows of one length: cut or padded with N at the right, or where `align` is "right" at the left."""
-    choice("align", align, ("left", "right"))
-    if not len(sequences) or (sequences.lengths == length).all():
-        return sequences
-    shift = np.zeros(len(sequences), np.int64) if align == "left" else sequences.lengths - length
-    places = np.arange(length) + shift[:, None]
-    known = (places >= 0) & (places < sequences.lengths[:, None])
-    letters = np.full(known.shape, ord("N"), np.uint8)
-    letters[known] = sequences.data[(places + sequences.offsets[:-1, None])[known]]
-    return Sequences(letters.reshape(-1), np.arange(len(sequences) + 1) * length)
 
 
 def _one_length(sequences: Sequences) -> int:

@@ -1,7 +1,6 @@
 """PhyloAug: who the orthologs of a row are, how they are drawn, and that none comes in from behind the split."""
 
 import dataclasses
-import math
 import os
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from genotool.augment import EvoAug
 from genotool.dataset import Dataset, Kind
 from genotool.errors import InputError, UsageError
-from genotool.orthologs import Orthologs, fitted
+from genotool.orthologs import Orthologs
 from genotool.sequences import Sequences
 from scipy import stats
 
@@ -48,7 +47,8 @@ def test_data_sets_are_joined_on_a_column(aly, orthologs):
 
 def test_a_swap_draws_each_ortholog_as_often(aly, orthologs):
     partners = orthologs.of(aly)
-    picks = [list(partners.swap([0, 1, 2], 0.7, seed=1, epoch=epoch)) for epoch in range(3000)]
+    drawn = (partners.choose([0, 1, 2], 0.7, seed=1, epoch=epoch) for epoch in range(3000))
+    picks = [list(partners.pool.take(rows)) for rows in drawn]
     first, second, third = zip(*picks, strict=True)
     counts = [first.count(text) for text in ("AAAA", "AAAC", "AAAG")]
     assert stats.chisquare(counts, [900, 1050, 1050]).pvalue > 1e-4
@@ -62,7 +62,8 @@ def test_a_row_does_not_depend_on_its_batch(aly, orthologs):
     every = partners.choose(np.arange(4), 0.5, seed=3, epoch=1)
     np.testing.assert_array_equal(partners.choose([2, 0], 0.5, seed=3, epoch=1), every[[2, 0]])
     x = partners.one_hot([2, 0, 1], 0.5, seed=3, epoch=1, layout="ncl", threads=2)
-    expected = partners.swap([2, 0, 1], 0.5, seed=3, epoch=1).one_hot("float32", "ncl")
+    chosen = partners.choose([2, 0, 1], 0.5, seed=3, epoch=1)
+    expected = partners.pool.take(chosen).one_hot("float32", "ncl")
     np.testing.assert_array_equal(x, expected)
     with pytest.raises(UsageError, match="rate"):
         partners.choose([0], 1.5, seed=1, epoch=0)
@@ -86,58 +87,13 @@ def test_an_ortholog_of_a_held_out_group_never_comes_in(aly, orthologs):
         shared.of(train)
 
 
-def test_orthologs_become_rows_of_their_parent(aly, orthologs):
-    rows = orthologs.of(aly).as_rows()
-    assert rows.ids.tolist() == ["aly0", "aly1", "aly2", "aly3", "aly0:chi:chi0", "aly0:cru:cru0", "aly1:chi:chi1"]
-    assert rows.groups.tolist()[4:] == ["g1", "g1", "g2"]
-    assert rows.target.tolist()[4:] == [0, 0, 1]
-    assert list(rows.columns["sequence"])[4:] == ["AAAC", "AAAG", "CCCA"]
-
-
 def test_lengths_are_cut_or_padded_only_where_asked(aly):
     chi = dataset("chi", ["g1", "g2"], ["ACGTAC", "GT"])
     partners = Orthologs.from_datasets(aly, [chi]).of(aly)
     with pytest.raises(InputError, match="2 to 6 letters"):
-        partners.as_rows()
-    with pytest.raises(InputError, match="2 to 6 letters"):
         partners.one_hot([0], 1.0, seed=1, epoch=0)
-    left = partners.as_rows(length=4).columns["sequence"]
-    right = partners.as_rows(length=4, align="right").columns["sequence"]
-    assert list(left)[4:] == ["ACGT", "GTNN"]
-    assert list(right)[4:] == ["GTAC", "NNGT"]
     x = partners.one_hot([0, 1], 1.0, seed=1, epoch=0, length=4, align="right")
     np.testing.assert_array_equal(x, Sequences.from_strings(["GTAC", "NNGT"]).one_hot("float32"))
-    assert list(fitted(Sequences.from_strings(["", "ACG"]), 2)) == ["NN", "AC"]
-
-
-def test_a_table_and_fasta_files(tmp_path, aly):
-    (tmp_path / "chi.fa").write_text(">o1\nAAAC\n>o2\nCCCA\n")
-    (tmp_path / "cru.fa").write_text(">o1\nAAAG\n")
-    files = {"chi": tmp_path / "chi.fa", "cru": tmp_path / "cru.fa"}
-    table = tmp_path / "orthologs.tsv"
-    text = "id\tortholog_id\tspecies\tdistance\naly0\to1\tchi\t0.1\naly0\to1\tcru\t0.5\n"
-    text += "aly1\to2\tchi\t\nother\to2\tchi\t0\n"
-    table.write_text(text.rsplit("other", 1)[0])
-    found = Orthologs.from_files(table, files)
-    assert list(found.sequences) == ["AAAC", "AAAG", "CCCA"]
-    assert math.isnan(found.distance[2])
-    assert found.of(aly).missing == 2
-    near = found.of(aly, max_distance=0.2)
-    assert near.missing == 3
-    assert list(near.pool)[4:] == ["AAAC"]
-    table.write_text(text)  # o2 is an ortholog of a row elsewhere as well
-    assert Orthologs.from_files(table, files).of(aly, conflicts="drop").dropped == 1
-    for wrong, message in (
-        ("aly0\to1\tnone\t", "no FASTA"),
-        ("aly0\to9\tchi\t", "not in its"),
-        ("aly0\to1\tchi\tx", "x"),
-    ):
-        table.write_text("id\tortholog_id\tspecies\tdistance\n" + wrong + "\n")
-        with pytest.raises(InputError, match=message):
-            Orthologs.from_files(table, files)
-    table.write_text("id\tortholog_id\tspecies\naly0\to1\tchi\naly0\to1\tchi\n")
-    with pytest.raises(InputError, match="twice"):
-        Orthologs.from_files(table, files)
 
 
 def test_it_composes_with_evoaug(aly, orthologs):
@@ -161,8 +117,6 @@ def test_real_promoters_stay_on_their_side():
     assert partners.dropped == 0
     known = {*chi.columns["ortholog"].tolist(), *cru.columns["ortholog"].tolist()}
     assert partners.missing == sum(gene not in known for gene in train.columns["ortholog"].tolist())
-    rows = partners.as_rows(length=600)
-    assert len(rows) > 1.5 * len(train)
-    assert not set(rows.groups) & set(test.groups)
+    assert len(partners.members) > 0.5 * len(train)
     x = partners.one_hot(np.arange(50), 0.7, seed=1, epoch=0, length=600)
     assert x.shape == (50, 600, 4)

@@ -11,6 +11,7 @@ import typer
 from genotool.cli.options import Common
 from genotool.companions import Companions
 from genotool.errors import UsageError
+from genotool.ortholog_files import OrthologFiles
 from genotool.split import Fractions
 from genotool.stages.crossvalidate import FoldsRequest
 from genotool.stages.fitting import FitRequest
@@ -85,6 +86,17 @@ class RowFlags:
         list[str] | None,
         typer.Option("--avoid", help="leave out rows that meet this set's validation or test rows; NAME:all: any row"),
     ] = None
+    ortholog_fasta: Annotated[
+        list[str] | None,
+        typer.Option("--ortholog-fasta", help="orthologs of a species, FILE or SPECIES=FILE, learned too; repeatable"),
+    ] = None
+    ortholog_table: Annotated[
+        Path | None,
+        typer.Option("--ortholog-table", help="whose they are: id, ortholog_id, species, distance; none: by name"),
+    ] = None
+    ortholog_distance: Annotated[
+        float | None, typer.Option("--ortholog-distance", help="leave out orthologs that are further away")
+    ] = None
     overlap: Annotated[
         str, typer.Option("--overlap", help="training rows that meet held-out ones: drop, keep, error")
     ] = "drop"
@@ -119,6 +131,7 @@ class RowFlags:
             overlap=self.overlap,
             fail_on=self.fail_on or "none",
             companions=companions,
+            orthologs=OrthologFiles.of(self.ortholog_fasta, self.ortholog_table, self.ortholog_distance),
         )
         return FitRequest(
             rows, family, config, out, self.balance, refit, not self.no_floors, common.overwrite, self.controls,

@@ -152,7 +152,7 @@ def fold_command(request: FitRequest, rows: RowsRequest, run: Path, out: Path, v
               "--margin": request.margin, "--coverage": request.coverage,
               **{flag: os.environ.get(name) for flag, name in SAME_FLAGS.items()}}  # fmt: skip
     words += [word for flag, value in valued.items() if value is not None for word in (flag, str(value))]
-    words += rows.companions.words()
+    words += [*rows.companions.words(), *rows.orthologs.words()]
     listed = {"--with": rows.together, "--beside": rows.beside, "--avoid": rows.avoid}
     words += [word for flag, names in listed.items() for name in names for word in (flag, name)]
     switches = {"--refit": request.refit, "--no-floors": not request.floors, "--controls": request.controls}

@@ -21,6 +21,7 @@ from genotool.elsewhere import in_classes
 from genotool.errors import InputError, UsageError
 from genotool.family import NaturalFeatures
 from genotool.floors import Floor, fit_floors
+from genotool.ortholog_files import OrthologFiles
 from genotool.predictions import trained_groups, write_floor_scores, write_scores
 from genotool.run import Run
 from genotool.split import Fractions, Part
@@ -209,7 +210,7 @@ def _floors(
 def _fitted_on(trained: Trained, own: Dataset) -> tuple[Dataset, Dataset]:
     """Return the training and validation rows that the model got, those of lines learned jointly too."""
     record = trained.run.record
-    if not record.get("together"):
+    if not record.get("together") and not record.get("orthologs"):
         return own.take(trained.split.rows(Part.TRAIN)), own.take(trained.split.rows(Part.VALID))
     data, parent = record["data"][0], _parent(trained)
     rows = select(
@@ -225,6 +226,7 @@ def _fitted_on(trained: Trained, own: Dataset) -> tuple[Dataset, Dataset]:
             avoid=tuple(record.get("avoid") or ()),
             overlap=record["overlap"],
             companions=Companions.from_json(data.get("companions") or {}),
+            orthologs=OrthologFiles.from_json(record.get("orthologs") or {}),
         ),
         None if parent is None else parent.keys,
         frozenset() if parent is None else trained_groups(parent.run),

@@ -188,6 +188,7 @@ def _describe(request: FitRequest, run: Run, rows: Rows) -> None:
         split_asked=request.rows.split,
         shares={"valid": request.rows.fractions.valid, "test": request.rows.fractions.test},
         **{name: list(getattr(request.rows, name)) for name in ("together", "beside", "avoid")},
+        **({"orthologs": request.rows.orthologs.to_json()} if request.rows.orthologs else {}),
         learned_along=learned_along(rows),
         leaky=request.rows.overlap == "keep",
         balance=request.balance,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from genotool.audit import Audit, ModelKeys, audit_datasets, audit_split, overla
 from genotool.companions import Companions
 from genotool.dataset import ORIGIN, Dataset, concatenate
 from genotool.errors import AuditFindingError, InputError, UsageError
+from genotool.ortholog_files import PARENT, RECORD, OrthologFiles
 from genotool.run import Run
 from genotool.split import Fractions, Part, Split, choose, is_by_units
 
@@ -49,6 +50,8 @@ class RowsRequest:
         The severity of finding that stops the verb, or ``none``.
     companions
         What goes with the file that `operand` names, where it is one: labels, genome, window.
+    orthologs
+        Files of orthologs, learned jointly: each where the row that it belongs to trains.
     """
 
     operand: str
@@ -63,6 +66,7 @@ class RowsRequest:
     overlap: str = "drop"
     fail_on: str = "none"
     companions: Companions = field(default_factory=Companions)
+    orthologs: OrthologFiles = field(default_factory=OrthologFiles)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,9 +118,15 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     together = [name.removesuffix(ALL) for name in request.together]
     others = {name: load_labelled(request, name) for name in dict.fromkeys((*together, *request.beside))}
     others = {name: other for name, other in others.items() if other.digest != main.digest}
+    main, relatives = _with_orthologs(request, main, others)
+    others, together = others | relatives, [*together, *relatives]
     split = _split(request, main, request.split)
     splits = {
-        name: _whole(main, split, other) if name + ALL in request.together else _split(request, other, None)
+        name: _beside_parents(main, split, other)
+        if name in relatives
+        else _whole(main, split, other)
+        if name + ALL in request.together
+        else _split(request, other, None)
         for name, other in others.items()
     }
     split, splits = _keep_groups_apart(main, split, others, splits)
@@ -127,6 +137,7 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     tests = [held_out[1], *held_out[3::2]]
     split, dropped = _drop_met(request, main, split, Part.TRAIN, [*held_out, *avoided])
     split, _ = _drop_met(request, main, split, Part.VALID, [*tests, *avoided])
+    splits |= {name: _beside_parents(main, split, other, splits[name]) for name, other in relatives.items()}
     joint = [name for name in together if name in others]
     for name in joint:
         splits[name], _ = _drop_met(request, others[name], splits[name], Part.TRAIN, [*held_out, *avoided])
@@ -156,6 +167,8 @@ def load_labelled(request: RowsRequest, operand: str) -> Dataset:
     dataset = registry.load(operand, data_dir=request.data_dir, target=request.target, companions=beside)
     if dataset.target is None:
         hint = "name a column with --target; --labels names the table of a FASTA, BED or GFF3 file"
+        if operand != request.operand:
+            hint = "orthologs without labels: --ortholog-fasta FILE; else add the set with `genotool data add --labels`"
         raise InputError(f"{operand} has no label and no number to learn", hint=hint)
     return dataset
 
@@ -185,6 +198,30 @@ def _whole(main: Dataset, split: Split, other: Dataset) -> Split:
     held = _named(main, np.concatenate([split.rows(Part.VALID), split.rows(Part.TEST)]))
     met = np.isin(np.char.upper(np.asarray(other.groups, np.str_)), ["", *sorted(held)])
     return made.moved(np.flatnonzero(met), Part.LEFT_OUT, "rows of no group, or one held out in another set: left out")
+
+
+def _with_orthologs(
+    request: RowsRequest, main: Dataset, others: Mapping[str, Dataset]
+) -> tuple[Dataset, dict[str, Dataset]]:
+    """Return the rows as a swap needs them, and the data sets of their orthologs' files; UsageError at a name twice."""
+    if not request.orthologs:
+        return main, {}
+    main, made = request.orthologs.beside(main)
+    for one in made:
+        if one.name in (main.name, *others):
+            hint = f"call the species another name: --ortholog-fasta SPECIES={one.about.path}"
+            raise UsageError(f"{one.name!r} is a data set and a species of orthologs", hint=hint)
+    return main, {one.name: one for one in made}
+
+
+def _beside_parents(main: Dataset, split: Split, other: Dataset, own: Split | None = None) -> Split:
+    """Return a split of orthologs by which one trains if every row that it belongs to does, and is left out else."""
+    if own is None:
+        own = Split(np.full(len(other), Part.TRAIN, np.int8), "orthologs train where their rows do", 0, "")
+    training = np.isin(np.asarray(other.columns[PARENT]), main.ids[split.parts == Part.TRAIN])
+    records = np.asarray(other.columns[RECORD])
+    held = np.isin(records, records[~training]) & (own.parts != Part.LEFT_OUT)
+    return own.moved(np.flatnonzero(held), Part.LEFT_OUT, "orthologs of rows that do not train: left out")
 
 
 def _part(dataset: Dataset, split: Split, *parts: Part) -> Dataset:

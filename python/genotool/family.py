@@ -7,7 +7,7 @@ capabilities below are found by `isinstance`: a verb that needs one which a fami
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
@@ -30,6 +30,7 @@ __all__ = [
     "Controls",
     "Embeds",
     "Explains",
+    "ExplainsBy",
     "Family",
     "ImportedModel",
     "Imports",
@@ -151,6 +152,22 @@ class Explains(Protocol[CIn, MIn]):
 
     def explain(self, model: MIn, config: CIn, rows: EncodedView, background: EncodedView, run: Run) -> Attribution:
         """Return the attribution of `rows` against `background` (training rows)."""
+        ...
+
+
+@runtime_checkable
+class ExplainsBy(Protocol[CIn, MIn]):
+    """Can attribute a prediction by several methods, and against references of each row's own."""
+
+    @property
+    def methods(self) -> Sequence[str]:
+        """The words of ``--method``, such as those of `genotool.frameworks.attribution.METHODS`."""
+        ...
+
+    def explain(
+        self, model: MIn, config: CIn, rows: EncodedView, background: EncodedView, run: Run, *, method: str = ...
+    ) -> Attribution:
+        """Return the attribution by a method; `background` is a `genotool.background.Background`."""
         ...
 
 

@@ -29,7 +29,7 @@ from genotool.predictions import read_test_rows
 from genotool.run import Run
 from genotool.split import Fractions, Part, from_file
 from genotool.stages.crossvalidate import FoldsRequest, crossvalidate, fold_command, fold_rows
-from genotool.stages.explain import explain
+from genotool.stages.explain import ExplainRequest, explain
 from genotool.stages.fitting import FitRequest
 from genotool.stages.predict import run_predict
 from genotool.stages.rows import RowsRequest
@@ -222,20 +222,61 @@ def test_the_folder_is_the_ensemble_of_its_folds(genotool, validated: Run, share
 def test_what_an_ensemble_explains_and_what_it_refuses(validated: Run, shared_data: Path, tmp_path: Path) -> None:
     model = open_trained(str(validated.path))
     other = registry.load("toy-couples-again", data_dir=shared_data).take(np.arange(20))
-    done = explain(model, other, out=tmp_path / "all")
+    done = explain(model, other, ExplainRequest(tmp_path / "all"))
     about, held = done.read_json("explanation.json"), load_arrays(done.file("attributions.npz"))
     assert about["method"] == "words of the log-odds; mean over 4 models"
     assert about["exact"]
     each = [one.family.explain(one.model, one.config, one.view(other), one.view(other), done) for one in model.members]
     for name in ("values", "additivity_error", "delta"):
         assert np.allclose(held[name], np.mean([getattr(one, name) for one in each], axis=0), atol=1e-6)
-    with pytest.raises(UsageError, match="none is left to explain"):
-        explain(model, None, out=tmp_path / "own")
     with pytest.raises(UnsupportedStageError, match="holds 4 models"):
         transfer(model, request("toy-pairs", "toy-couples-again", shared_data, tmp_path / "moved"))
     with pytest.raises(UsageError, match="takes a single model"):
         run_predict(str(validated.path), "toy-couples-again", tmp_path / "t.tsv", coverage=0.5, data_dir=shared_data)
-    assert not {"own", "moved", "t.tsv"} & {item.name for item in tmp_path.iterdir()}
+    assert not {"moved", "t.tsv"} & {item.name for item in tmp_path.iterdir()}
+
+
+def test_each_row_is_explained_by_the_model_that_did_not_see_it(validated: Run, tmp_path: Path) -> None:
+    model = open_trained(str(validated.path))
+    done = explain(model, None, ExplainRequest(tmp_path / "own", count=25, seed=3))
+    held = load_arrays(done.file("attributions.npz"))
+    words = "; each row by the one of 2 models that did not see it"
+    assert done.read_json("explanation.json")["method"].endswith(words)
+    assert len(held["ids"]) == 25
+    dataset = model.load_dataset()
+    explained = 0
+    for member in model.members[:2]:  # the first repeat
+        tests = dataset.take(member.split.rows(Part.TEST))
+        found = member.family.explain(member.model, member.config, member.view(tests), member.view(tests), done)
+        place = {name: row for row, name in enumerate(tests.ids.tolist())}
+        for row, name in enumerate(held["ids"].tolist()):
+            if name in place:
+                assert np.allclose(held["values"][row], found.values[place[name]], atol=1e-6)
+                explained += 1
+    assert explained == 25
+
+
+def test_the_chosen_rows_come_in_the_order_asked(validated: Run, tmp_path: Path) -> None:
+    model = open_trained(str(validated.path))
+    ids = tuple(model.load_dataset().ids[[7, 2, 30]].tolist())
+    done = explain(model, None, ExplainRequest(tmp_path / "chosen", ids=ids))
+    assert load_arrays(done.file("attributions.npz"))["ids"].tolist() == list(ids)
+    assert [row["id"] for row in done.read_json("explanation.json")["chosen"]] == list(ids)
+    assert done.file("figures/chosen.svg").is_file()
+    one = model.members[0]
+    either = [str(one.load_dataset().take(one.split.rows(part)).ids[0]) for part in (Part.TRAIN, Part.TEST)]
+    with pytest.raises(UsageError, match="1 of 2 ids are no rows to explain"):
+        explain(one, None, ExplainRequest(tmp_path / "seen", ids=tuple(either)))
+
+
+def test_a_family_of_one_method_is_asked_for_no_other(validated: Run, tmp_path: Path) -> None:
+    model = open_trained(str(validated.path))
+    for asked in ({"method": "mutagenesis"}, {"background": "shuffled"}):
+        with pytest.raises(UnsupportedStageError, match="toy-pairs"):
+            explain(model, None, ExplainRequest(tmp_path / "no", **asked))
+    with pytest.raises(UnsupportedStageError, match="no hypothetical scores"):
+        explain(model, None, ExplainRequest(tmp_path / "export", export=("modisco",)))
+    assert not (tmp_path / "no").exists()
 
 
 def test_audit_report_and_compare_take_it(genotool, validated: Run, tmp_path: Path) -> None:

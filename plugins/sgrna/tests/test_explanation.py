@@ -10,11 +10,11 @@ import pytest
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
 from genotool.errors import InputError, UnavailableError
+from genotool.explanation import mean_by_base
 from genotool.frameworks.attribution import explain
 from genotool.frameworks.keras import KerasModel, TargetScale, start
 from genotool.run import Run
 from genotool.sequences import Sequences
-from genotool.stages.explain import mean_by_base
 from genotool_sgrna.encoder import GuideEncoder
 
 pytestmark = pytest.mark.keras

@@ -20,9 +20,27 @@ def explain(
     data: Annotated[str | None, typer.Argument(help="a data set; none: the model's own test rows")] = None,
     key: Annotated[str | None, typer.Option("--model", help="which model of a recipe's folder")] = None,
     count: Annotated[int, typer.Option("--count", min=1, help="rows to explain, at most")] = 300,
+    chosen: Annotated[str | None, typer.Option("--rows", help="explain these: ID,ID or a file with one a line")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="deepshap, integrated-gradients or mutagenesis; none: the family's")
+    ] = None,
+    background: Annotated[
+        str, typer.Option("--background", help="what attributions start from: training, shuffled, or a data set")
+    ] = "training",
+    backgrounds: Annotated[
+        int, typer.Option("--backgrounds", min=1, help="rows of the background; of shuffles, for each row")
+    ] = 100,
+    export: Annotated[
+        list[str] | None, typer.Option("--export", help="also write what another tool takes: modisco")
+    ] = None,
 ) -> None:
-    """Attribute predictions to the input: arrays, logos, heat map, and the additivity error."""
+    """Attribute predictions to the input: arrays, logos, heat map, and the additivity error.
+
+    After a cross-validation and without DATA each row is explained by the model of the fold that did not see it; DATA
+    is explained by all models, averaged.
+    """
     from genotool import registry
+    from genotool.stages.explain import ExplainRequest, ids_of
     from genotool.stages.explain import explain as stage
     from genotool.trained import open_trained
 
@@ -32,8 +50,11 @@ def explain(
     rows = None
     if data is not None:
         rows = registry.load(data, data_dir=common.data_dir, kind=trained.kind, companions=beside)
-    out = common.folder(f"explain-{trained.run.path.name}")
-    run = stage(trained, rows, out=out, count=count, seed=common.seed, overwrite=common.overwrite)
+    request = ExplainRequest(
+        common.folder(f"explain-{trained.run.path.name}"), count, None if chosen is None else ids_of(chosen), method,
+        background, backgrounds, tuple(export or ()), common.data_dir, common.seed, common.overwrite,
+    )  # fmt: skip
+    run = stage(trained, rows, request)
     about = run.read_json("explanation.json")
     typer.echo(f"{about['method']}: {about['n']} rows")
     typer.echo(f"run: {run.path}")

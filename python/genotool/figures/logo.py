@@ -13,12 +13,13 @@ from genotool.figures.style import BASES, GRID, INK, MUTED, draw, short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Regions", "heatmap", "logo", "rows_as_logos"]
+__all__ = ["WIDE", "Regions", "heatmap", "letters", "logo", "positions", "rows_as_logos"]
 
 Regions = Mapping[str, tuple[int, int]]
 """Name to first and last position, counted from 1: the parts of a row that a figure marks."""
 
 WIDE = (4.7, 2.3)
+STEPS = (5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 def logo(
@@ -38,7 +39,7 @@ def logo(
     """
 
     def paint(axes: Axes) -> None:
-        _letters(axes, mean, alphabet)
+        letters(axes, mean, alphabet)
         low, high = axes.get_ylim()
         axes.set_ylim(low, high + 0.14 * (high - low))  # room for the names of the regions
         _mark(axes, regions or {}, names=True)
@@ -60,7 +61,7 @@ def heatmap(
     def paint(axes: Axes) -> None:
         picture = axes.imshow(mean.T, cmap="PuOr_r", vmin=-limit or -1, vmax=limit or 1, aspect="auto")
         axes.set_yticks(range(len(alphabet)), alphabet)
-        _positions(axes, len(mean), first=0)
+        positions(axes, len(mean), shift=-1)
         axes.set(xlabel="position")
         axes.grid(False)
         axes.spines[:].set_visible(False)
@@ -94,7 +95,7 @@ def rows_as_logos(
 
     def paint(*panels: Axes) -> None:
         for axes, row, title in zip(panels, heights, titles, strict=True):
-            _letters(axes, row, alphabet)
+            letters(axes, row, alphabet)
             _mark(axes, regions or {}, names=False)
             axes.set(ylim=(-limit, limit))
             axes.set_title(short(title, 60), fontsize=9)
@@ -103,11 +104,13 @@ def rows_as_logos(
     return draw(paint, size=(WIDE[0], 0.4 + 1.15 * len(titles)), rows=len(titles), simulated=simulated)
 
 
-def _letters(axes: Axes, heights: NDArray[Any], alphabet: Sequence[str]) -> None:
+def letters(axes: Axes, heights: NDArray[Any], alphabet: Sequence[str], *, first: int = 1) -> None:
+    """Draw letters (length, channels) as high as given, the first of them at position `first`."""
     import logomaker
     import pandas as pd
 
-    frame = pd.DataFrame(np.nan_to_num(heights), columns=list(alphabet), index=np.arange(1, len(heights) + 1))
+    places = np.arange(first, first + len(heights))
+    frame = pd.DataFrame(np.nan_to_num(heights), columns=list(alphabet), index=places)
     colours = {letter: BASES.get(letter, MUTED) for letter in alphabet}
     logomaker.Logo(
         frame, ax=axes, color_scheme=colours, font_name="DejaVu Sans", font_weight="bold", vpad=0.02,
@@ -116,12 +119,14 @@ def _letters(axes: Axes, heights: NDArray[Any], alphabet: Sequence[str]) -> None
     axes.axhline(0, color=MUTED, linewidth=0.7)
     axes.spines["left"].set_visible(True)
     axes.grid(False)
-    _positions(axes, len(heights), first=1)
+    positions(axes, len(heights), first=first)
 
 
-def _positions(axes: Axes, length: int, *, first: int) -> None:
-    shown = [place for place in range(1, length + 1) if place == 1 or place % 5 == 0 or length <= 12]
-    axes.set_xticks([place - 1 + first for place in shown], [str(place) for place in shown])
+def positions(axes: Axes, length: int, *, first: int = 1, shift: int = 0) -> None:
+    """Mark positions from `first` on at round numbers, few enough to be read; `shift`: where on the axis they are."""
+    step = next((step for step in STEPS if length <= 15 * step), length)
+    shown = [place for place in range(first, first + length) if place % step == 0 or place == 1 or length <= 12]
+    axes.set_xticks([place + shift for place in shown], [str(place) for place in shown])
 
 
 def _mark(axes: Axes, regions: Regions, *, names: bool) -> None:

@@ -31,12 +31,13 @@ from genotool.run import Run
 __all__ = ["ALPHABET", "METHODS", "Multipliers", "explain", "raw_output"]
 
 ALPHABET = ("A", "C", "G", "T")
-METHODS = {
+METHODS = ("deepshap", "integrated-gradients", "mutagenesis")
+"""What a family that explains by `explain` says it can do."""
+TITLES = {
     "deepshap": "DeepSHAP",
     "integrated-gradients": "integrated gradients",
     "mutagenesis": "in-silico mutagenesis",
 }
-"""What a family that explains by `explain` says it can do; the first is the default."""
 TOLERANCE = {"deepshap": 1e-3, "integrated-gradients": 5e-2}
 PLACES = 2**16
 """Positions of rows beside references that are computed at once; the largest arrays hold some hundred numbers each."""
@@ -53,7 +54,7 @@ def explain(
     rows: EncodedView,
     background: EncodedView,
     *,
-    method: str = "deepshap",
+    method: str = METHODS[0],
     seed: int,
     run: Run,
 ) -> Attribution:
@@ -100,7 +101,7 @@ def explain(
         alphabet=ALPHABET,
         additivity_error=np.abs(found.values.sum(axis=(1, 2)) + found.base - prediction) * scale,
         delta=np.abs(prediction - found.base) * scale,
-        method=f"{METHODS[method]} of {unit}",
+        method=f"{TITLES[method]} of {unit}",
         hypothetical=(found.hypothetical * scale).astype(np.float32),
         tolerance=TOLERANCE.get(method, 0.0),
     )
@@ -112,7 +113,7 @@ def _check(keras: Any, method: str) -> None:
     backend = keras.backend.backend()
     if method != "mutagenesis" and backend != "tensorflow":
         raise UnavailableError(
-            f"{METHODS[method]} is not run on Keras' {backend} backend, where shap is wrong in silence",
+            f"{TITLES[method]} is not run on Keras' {backend} backend, where shap is wrong in silence",
             hint="repeat the command with --backend tensorflow, or --method mutagenesis",
         )
 

@@ -3,104 +3,232 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genotool.dataset import Dataset, Kind
+from genotool import registry
+from genotool.background import COUNT, SHUFFLED, TRAINING, Background, References, drawn, shuffles
+from genotool.dataset import Dataset
 from genotool.encoding import EncodedView
-from genotool.errors import InputError, UnavailableError, UnsupportedStageError, UsageError
-from genotool.family import Attribution, Explains
-from genotool.persist import save_arrays
+from genotool.errors import InputError, UnavailableError, UnsupportedStageError, UsageError, nearest
+from genotool.explanation import EXPORTS, Explained, write_explanation, write_modisco
+from genotool.family import Attribution, Explains, ExplainsBy
 from genotool.run import Run
-from genotool.split import Part
+from genotool.split import Part, Split, from_file
 from genotool.stages.fitting import data_record
 from genotool.trained import Ensemble
 
 if TYPE_CHECKING:
-    from genotool.figures.logo import Regions
     from genotool.trained import Trained
 
-__all__ = ["EXACT", "Means", "explain", "mean_by_base"]
+__all__ = ["COUNT", "ExplainRequest", "explain", "ids_of"]
 
-EXACT = 1e-3
-"""The largest additivity error of an exact attribution, as a share of the median change that is explained."""
-BACKGROUND = 100
-FEWEST = 5
-"""A mean over fewer rows than this is left blank."""
-SHOWN = 4
-REGIONS: Mapping[Kind, Regions] = {Kind.GUIDES: {"seed": (11, 20), "PAM": (21, 23)}}
-"""What the figures mark, by kind; the bases next to the PAM bind first (Jinek 2012, Science 337:816)."""
+ROWS = 300
+ARRAYS = ("values", "hypothetical", "additivity_error", "delta")
 
 
-def explain(
-    trained: Trained,
-    rows: Dataset | None,
-    *,
-    out: Path,
-    count: int = 300,
-    seed: int = 0,
-    overwrite: bool = False,
-) -> Run:
+@dataclass(frozen=True, slots=True)
+class ExplainRequest:
+    """What is asked of an explanation.
+
+    Attributes
+    ----------
+    out
+        The run folder to write.
+    count
+        Explain at most so many rows, drawn by `seed`.
+    ids
+        Explain these rows instead, in this order.
+    method
+        One of the family's `methods`; None: its default.
+    background, backgrounds
+        ``training``, ``shuffled`` or a data set, and how many of its rows.
+    export
+        Files for other tools: see `EXPORTS`.
+    """
+
+    out: Path
+    count: int = ROWS
+    ids: tuple[str, ...] | None = None
+    method: str | None = None
+    background: str = TRAINING
+    backgrounds: int = COUNT
+    export: tuple[str, ...] = ()
+    data_dir: Path | None = None
+    seed: int = 0
+    overwrite: bool = False
+
+
+class _Share(NamedTuple):
+    """Rows of the explained data set, the models that explain them (their mean), and the rows that these learned."""
+
+    at: NDArray[np.int64]
+    models: tuple[Trained, ...]
+    split: Split | None
+
+
+def explain(trained: Trained, rows: Dataset | None, request: ExplainRequest) -> Run:
     """Attribute predictions of a trained model and write a run folder.
 
     Parameters
     ----------
     rows
-        What to explain; None: the test rows of the data set that the model was trained on.
-    count
-        Explain at most so many rows, drawn by `seed`.
+        What to explain; None: the test rows of the data set that the model was trained on. After a cross-validation
+        that is each row, by the model of the fold that tests it (of the first repeat); given rows are explained by
+        all its models, averaged.
 
     Returns
     -------
     Run
-        With ``attributions.npz`` (values, inputs, additivity_error, delta, ids), ``explanation.json`` and
-        figures.
+        With ``attributions.npz`` (values, hypothetical, inputs, additivity_error, delta, ids), ``explanation.json``
+        and figures.
 
     Raises
     ------
     UnsupportedStageError
-        If the family cannot explain.
+        If the family cannot explain, or not by that method.
     UsageError
-        If there is no row to explain.
+        If there is no row to explain, or an id is none of theirs.
     """
     family = trained.family
     if not isinstance(family, Explains):
         raise UnsupportedStageError(f"the family {family.name} cannot explain its predictions")
-    if rows is None and isinstance(trained, Ensemble):
-        raise UsageError("every row trained a model of this ensemble: none is left to explain", hint="name a data set")
-    background, source = _background(trained, rows, seed)
-    candidates = trained.load_dataset().take(trained.split.rows(Part.TEST)) if rows is None else rows
-    chosen = _drawn(candidates, count, seed)
-    if not len(chosen):
-        raise UsageError("there is no row to explain", hint="name a data set with rows")
+    _check(family, request)
+    every = trained.load_dataset() if rows is None else rows
+    shares = _out_of_fold(trained, every) if rows is None and isinstance(trained, Ensemble) else _one(trained, rows)
+    chosen = _chosen(every, np.sort(np.concatenate([share.at for share in shares])), request)
     run = Run.create(
-        out,
+        request.out,
         verb="explain",
         family=family.name,
         task=trained.task.value,
         config=trained.run.record.get("config"),
-        seed=seed,
-        data=[data_record(chosen)],
+        seed=request.seed,
+        data=[data_record(every.take(chosen))],
         parents=[trained.run.path],
-        overwrite=overwrite,
+        overwrite=request.overwrite,
     )
     run.update(simulated=run.record["simulated"] or trained.simulated)
     with run:
-        members = trained.members if isinstance(trained, Ensemble) else (trained,)
-        attribution = _averaged([_explained(family, member, chosen, background, run) for member in members])
-        score = np.asarray(trained.predict(chosen), np.float64)
-        _write(run, attribution, chosen, score, source)
+        explained = _explained(trained, every, rows is None, chosen, shares, request, run)
+        if "modisco" in request.export:
+            write_modisco(run, explained.attribution)
+        write_explanation(run, explained)
     return run
 
 
-def _explained(family: Explains[Any, Any], one: Trained, rows: Dataset, background: Dataset, run: Run) -> Attribution:
-    return family.explain(
-        one.model, one.config, EncodedView(rows, one.encoder), EncodedView(background, one.encoder), run
-    )
+def ids_of(text: str) -> tuple[str, ...]:
+    """Return the ids that ``--rows`` names: a file with one a line (its first cell), or ids with commas between.
+
+    Raises
+    ------
+    InputError
+        If the file holds none.
+    """
+    file = Path(text)
+    if not file.is_file():
+        return tuple(word.strip() for word in text.split(",") if word.strip())
+    try:
+        lines = [line.split("\t")[0].strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise InputError(f"no text: {error}", file=file) from error
+    ids = tuple(line for line in lines if line and not line.startswith("#"))
+    if not ids:
+        raise InputError("the file names no rows", file=file, hint="one id a line")
+    return ids
+
+
+def _check(family: Any, request: ExplainRequest) -> None:
+    several = isinstance(family, ExplainsBy)
+    if request.method is not None and not several:
+        raise UnsupportedStageError(f"the family {family.name} explains by one method only", hint="leave out --method")
+    if request.method is not None and request.method not in family.methods:
+        raise UsageError(f"unknown method {request.method!r}", hint=nearest(request.method, family.methods))
+    if request.background == SHUFFLED and not several:
+        raise UnsupportedStageError(f"the family {family.name} takes no background of each row's own")
+    for word in request.export:
+        if word not in EXPORTS:
+            raise UsageError(f"nothing is exported as {word!r}", hint=nearest(word, EXPORTS))
+
+
+def _one(trained: Trained, rows: Dataset | None) -> list[_Share]:
+    """Return all given rows, or the test rows, for a model or for all those of an ensemble."""
+    models = trained.members if isinstance(trained, Ensemble) else (trained,)
+    at = trained.split.rows(Part.TEST) if rows is None else np.arange(len(rows), dtype=np.int64)
+    return [_Share(at, models, None)]
+
+
+def _out_of_fold(ensemble: Ensemble, dataset: Dataset) -> list[_Share]:
+    """Return the test rows of each fold of the first repeat, with its model and its split."""
+    shares = []
+    for member in ensemble.members:
+        if member.run.path.name.startswith("1-"):
+            split = from_file(member.run.file("split.tsv"), dataset)
+            shares.append(_Share(split.rows(Part.TEST), (member,), split))
+    return shares
+
+
+def _chosen(dataset: Dataset, candidates: NDArray[np.int64], request: ExplainRequest) -> NDArray[np.int64]:
+    """Return the numbers of the rows to explain: those with the given ids, else so many drawn."""
+    if request.ids is not None:
+        place = {str(dataset.ids[row]): row for row in candidates.tolist()}
+        missing = [name for name in request.ids if name not in place]
+        if missing:
+            said = f"{len(missing)} of {len(request.ids)} ids are no rows to explain of {dataset.name}"
+            hint = f"such as {missing[0]!r}; without a data set, the rows are those that the model did not see"
+            raise UsageError(said, hint=hint)
+        return np.array([place[name] for name in dict.fromkeys(request.ids)], np.int64)
+    if not len(candidates):
+        raise UsageError("there is no row to explain", hint="name a data set with rows")
+    if len(candidates) <= request.count:
+        return candidates
+    order = np.random.default_rng(request.seed).choice(len(candidates), request.count, replace=False)
+    return candidates[np.sort(order)]
+
+
+def _explained(
+    trained: Trained,
+    every: Dataset,
+    own: bool,
+    chosen: NDArray[np.int64],
+    shares: Sequence[_Share],
+    request: ExplainRequest,
+    run: Run,
+) -> Explained:
+    """Return the attribution of the chosen rows, each by the models of its share."""
+    parts, places, scores, said = [], [], [], ""
+    for share in shares:
+        at = np.flatnonzero(np.isin(chosen, share.at))
+        if not len(at):
+            continue
+        rows = every.take(chosen[at])
+        background = _references(trained, rows, every if own else None, share.split, request)
+        said = background.said
+        parts.append(_averaged([_attributed(model, rows, background, request, run) for model in share.models]))
+        predicts = share.models[0] if share.split is not None else trained
+        scores.append(np.asarray(predicts.predict(rows), np.float64))
+        places.append(at)
+    order = np.argsort(np.concatenate(places))
+    attribution = _joined(parts, order)
+    if not np.isfinite(attribution.delta).any():
+        said = "none, as the method takes none"
+    elif len(shares) > 1 and request.background == TRAINING:
+        said = f"{said}, those of each row's model"
+    shown = None if request.ids is None else np.arange(len(chosen))
+    return Explained(every.take(chosen), attribution, np.concatenate(scores)[order], said, shown)
+
+
+def _attributed(one: Trained, rows: Dataset, background: References, request: ExplainRequest, run: Run) -> Attribution:
+    view = Background(background.rows, one.encoder, per_row=background.per_row)
+    family: Any = one.family
+    given = {} if request.method is None else {"method": request.method}
+    attribution: Attribution = family.explain(one.model, one.config, EncodedView(rows, one.encoder), view, run, **given)
+    return attribution
 
 
 def _averaged(each: Sequence[Attribution]) -> Attribution:
@@ -114,137 +242,45 @@ def _averaged(each: Sequence[Attribution]) -> Attribution:
     if not all(np.array_equal(first.inputs, other.inputs) for other in each):
         hint = "explain the models one by one"
         raise UnsupportedStageError("the models of this ensemble encode the rows differently", hint=hint)
-    values, error, delta = (
-        np.mean([getattr(one, name) for one in each], axis=0) for name in ("values", "additivity_error", "delta")
-    )
-    hypothetical = [one.hypothetical for one in each if one.hypothetical is not None]
-    mean = np.mean(hypothetical, axis=0) if len(hypothetical) == len(each) else None
-    method = f"{first.method}; mean over {len(each)} models"
-    changes = {"additivity_error": error, "delta": delta, "method": method, "hypothetical": mean}
-    return dataclasses.replace(first, values=values, **changes)
+    means = _together(each, lambda held: np.mean(held, axis=0))
+    return dataclasses.replace(first, **means, method=f"{first.method}; mean over {len(each)} models")
 
 
-def _background(trained: Trained, rows: Dataset | None, seed: int) -> tuple[Dataset, str]:
-    """Return the rows that attributions start from: training rows, or, where not at hand, the given ones."""
+def _joined(parts: Sequence[Attribution], order: NDArray[np.int64]) -> Attribution:
+    """Return what several models attribute to rows of their own as one, in the given order."""
+    first = parts[0]
+    if len({part.inputs.shape[1:] for part in parts}) > 1:
+        hint = "explain the models one by one, or set the length that they read"
+        raise UnsupportedStageError("the models of the folds encode rows of unlike length", hint=hint)
+    joined = _together(parts, lambda held: np.concatenate(held)[order])
+    inputs = np.concatenate([part.inputs for part in parts])[order]
+    by = f"; each row by the one of {len(parts)} models that did not see it" if len(parts) > 1 else ""
+    return dataclasses.replace(first, **joined, inputs=inputs, method=first.method + by)
+
+
+def _together(each: Sequence[Attribution], join: Callable[[list[Any]], NDArray[Any]]) -> dict[str, Any]:
+    """Return each array of several attributions as one; None where an attribution has none."""
+    held = {name: [getattr(one, name) for one in each] for name in ARRAYS}
+    return {name: None if any(array is None for array in arrays) else join(arrays) for name, arrays in held.items()}
+
+
+def _references(
+    trained: Trained, rows: Dataset, own: Dataset | None, split: Split | None, request: ExplainRequest
+) -> References:
+    """Return the rows that attributions start from; where no training rows are at hand, the given ones."""
+    count, seed = request.backgrounds, request.seed
+    if request.background == SHUFFLED:
+        return shuffles(trained.family, trained.config, rows, count, seed)
+    if request.background != TRAINING:
+        given = drawn(registry.load(request.background, data_dir=request.data_dir, kind=rows.kind), count, seed)
+        return References(given, 0, f"{len(given)} rows of {given.name}")
     try:
-        dataset = trained.load_dataset()
-        training = _drawn(dataset.take(trained.split.rows(Part.TRAIN)), BACKGROUND, seed)
-        return training, f"{len(training)} training rows of {dataset.name}"
+        dataset = trained.load_dataset() if own is None else own
+        known = trained.split if split is None else split
+        training = drawn(dataset.take(known.rows(Part.TRAIN)), count, seed)
+        return References(training, 0, f"{len(training)} training rows of {dataset.name}")
     except (InputError, UnavailableError, UsageError):
-        if rows is None:
+        if own is not None:
             raise
-        given = _drawn(rows, BACKGROUND, seed)
-        return given, f"{len(given)} rows of {rows.name}, as no training rows are at hand"
-
-
-def _drawn(dataset: Dataset, count: int, seed: int) -> Dataset:
-    if len(dataset) <= count:
-        return dataset
-    return dataset.take(np.sort(np.random.default_rng(seed).choice(len(dataset), count, replace=False)))
-
-
-class Means(NamedTuple):
-    """Mean attribution of the rows that have a base at a position, NaN where too few, and how many they are.
-
-    Both are (length, channels).
-    """
-
-    mean: NDArray[np.float64]
-    rows: NDArray[np.int64]
-
-
-def mean_by_base(values: NDArray[np.floating[Any]], inputs: NDArray[np.uint8], fewest: int = FEWEST) -> Means:
-    """Return what each base at each position adds to a prediction, averaged over the rows that have it.
-
-    A position's share is the sum over its channels: what the base there adds, and what the absent ones do.
-
-    Parameters
-    ----------
-    values, inputs
-        (n, length, channels).
-    fewest
-        Means over fewer rows are NaN.
-    """
-    present = np.asarray(inputs, np.float64)
-    share = np.asarray(values, np.float64).sum(axis=2, keepdims=True)
-    rows = present.sum(axis=0)
-    total = (share * present).sum(axis=0)
-    mean = np.divide(total, rows, out=np.full(rows.shape, np.nan), where=rows >= max(fewest, 1))
-    return Means(mean, rows.astype(np.int64))
-
-
-def _write(run: Run, attribution: Attribution, rows: Dataset, score: NDArray[np.float64], source: str) -> None:
-    arrays: dict[str, NDArray[Any]] = {
-        "values": attribution.values,
-        "inputs": attribution.inputs,
-        "additivity_error": attribution.additivity_error,
-        "delta": attribution.delta,
-        "ids": np.asarray(rows.ids, dtype=np.str_),
-    }
-    if attribution.hypothetical is not None:
-        arrays["hypothetical"] = attribution.hypothetical
-    save_arrays(run.file("attributions.npz"), arrays)
-    classes = _by_class(attribution, rows)
-    content = {"format": 1, **_exactness(attribution), "background": source, "data": rows.name}
-    if not content["exact"]:
-        error = content["max_additivity_error"]
-        run.log(f"the attribution is not exact: largest additivity error {error:.3g}")
-    means = {"all": mean_by_base(attribution.values, attribution.inputs), **classes}
-    content["alphabet"] = list(attribution.alphabet)
-    content["means"] = {name: {"mean": each.mean, "rows": each.rows} for name, each in means.items()}
-    content["top"] = _top(rows, score)
-    run.write_json("explanation.json", content)
-    _draw(run, attribution, rows, score, means)
-
-
-def _exactness(attribution: Attribution) -> dict[str, Any]:
-    error, delta = attribution.additivity_error, attribution.delta
-    threshold = EXACT * float(np.median(delta))
-    return {
-        "method": attribution.method,
-        "n": len(error),
-        "max_additivity_error": float(error.max()),
-        "median_additivity_error": float(np.median(error)),
-        "median_delta": float(np.median(delta)),
-        "threshold": threshold,
-        "exact": bool(error.max() <= threshold),
-    }
-
-
-def _by_class(attribution: Attribution, rows: Dataset) -> dict[str, Means]:
-    """Return the means of each class of a classification, by the class's name."""
-    if rows.target is None or not rows.classes:
-        return {}
-    held = {name: np.flatnonzero(rows.target == code) for code, name in enumerate(rows.classes)}
-    return {
-        f"class {name}": mean_by_base(attribution.values[which], attribution.inputs[which])
-        for name, which in held.items()
-        if len(which)
-    }
-
-
-def _best(score: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the rows of the highest scores; of many classes, of the surest predictions."""
-    height = score if score.ndim == 1 else score.max(axis=1)
-    return np.argsort(-height, kind="stable")[:SHOWN]
-
-
-def _top(rows: Dataset, score: NDArray[np.float64]) -> list[dict[str, Any]]:
-    return [{"id": str(rows.ids[row]), "score": score[row].tolist()} for row in _best(score).tolist()]
-
-
-def _draw(
-    run: Run, attribution: Attribution, rows: Dataset, score: NDArray[np.float64], means: Mapping[str, Means]
-) -> None:
-    from genotool.figures.logo import heatmap, logo, rows_as_logos
-
-    simulated, regions = bool(run.record["simulated"]), REGIONS.get(rows.kind, {})
-    alphabet, best, every = attribution.alphabet, _best(score), means["all"].mean
-    run.write_text("figures/heatmap.svg", heatmap(every, alphabet, regions=regions, simulated=simulated))
-    for number, (name, each) in enumerate(means.items()):
-        file = "figures/logo.svg" if number == 0 else f"figures/logo-class-{number}.svg"
-        title = "" if number == 0 else name
-        run.write_text(file, logo(each.mean, alphabet, regions=regions, title=title, simulated=simulated))
-    titles = [f"{rows.ids[row]}: score {np.max(score[row]):.3f}" for row in best.tolist()]
-    single = attribution.values[best], attribution.inputs[best], titles, alphabet
-    run.write_text("figures/top.svg", rows_as_logos(*single, regions=regions, simulated=simulated))
+        given = drawn(rows, count, seed)
+        return References(given, 0, f"{len(given)} rows of {rows.name}, as no training rows are at hand")

@@ -10,6 +10,7 @@ from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
 from genotool.family import Control
 from genotool.features import FeatureTable, kmer_features
+from genotool.frameworks.attribution import METHODS
 from genotool.frameworks.keras import KerasModel
 from genotool.run import Run
 
@@ -35,6 +36,7 @@ class PromoterFamily:
     tasks = frozenset(Task)
     kinds = frozenset({Kind.SEQUENCES})
     config_type = PromoterConfig
+    methods = METHODS
 
     def encoder(self, config: PromoterConfig, task: Task) -> PromoterEncoder:
         """Return a one-hot encoder of the configured length, or that of the longest training row."""
@@ -53,12 +55,19 @@ class PromoterFamily:
         return search(config, task, train, valid, run)
 
     def explain(
-        self, model: KerasModel, config: PromoterConfig, rows: EncodedView, background: EncodedView, run: Run
+        self,
+        model: KerasModel,
+        config: PromoterConfig,
+        rows: EncodedView,
+        background: EncodedView,
+        run: Run,
+        *,
+        method: str = METHODS[0],
     ) -> Attribution:
-        """Attribute predictions to bases with DeepSHAP, both strands at once."""
+        """Attribute predictions to bases, both strands at once."""
         from genotool.frameworks.attribution import explain
 
-        return explain(model, rows, background, seed=config.seed, run=run)
+        return explain(model, rows, background, method=method, seed=config.seed, run=run)
 
     def controls(self, config: PromoterConfig, kind: Kind) -> dict[str, Control]:
         """Return the dinucleotide shuffle."""

@@ -12,6 +12,7 @@ from genotool.encoding import EncodedView
 from genotool.errors import UsageError
 from genotool.family import Control
 from genotool.floors import positional_features
+from genotool.frameworks.attribution import METHODS
 from genotool.frameworks.keras import KerasModel, start
 from genotool.persist import load_arrays
 from genotool.run import Run
@@ -38,6 +39,7 @@ class GuideFamily:
     tasks = frozenset({Task.BINARY, Task.REGRESSION})
     kinds = frozenset({Kind.GUIDES})
     config_type = GuideConfig
+    methods = METHODS
 
     def encoder(self, config: GuideConfig, task: Task) -> GuideEncoder:
         """Return a one-hot encoder."""
@@ -76,12 +78,19 @@ class GuideFamily:
         return import_model(file)
 
     def explain(
-        self, model: KerasModel, config: GuideConfig, rows: EncodedView, background: EncodedView, run: Run
+        self,
+        model: KerasModel,
+        config: GuideConfig,
+        rows: EncodedView,
+        background: EncodedView,
+        run: Run,
+        *,
+        method: str = METHODS[0],
     ) -> Attribution:
-        """Attribute predictions to bases with DeepSHAP."""
+        """Attribute predictions to bases."""
         from genotool.frameworks.attribution import explain
 
-        return explain(model, rows, background, seed=config.seed, run=run)
+        return explain(model, rows, background, method=method, seed=config.seed, run=run)
 
     def controls(self, config: GuideConfig, kind: Kind) -> dict[str, Control]:
         """Return the shuffle of the spacer: its composition and its PAM are left."""

@@ -16,7 +16,7 @@ from genotool.run import Run
 
 __all__ = ["Collected", "Step", "Table", "collect", "models_of"]
 
-STEMS = ("metrics", "audit", "comparison", "explanation", "summary", "pooled", "leaderboard")
+STEMS = ("metrics", "audit", "comparison", "explanation", "summary", "pooled", "leaderboard", "motifs")
 TABLES = ("predictions", "history", "trials", "stats")
 LARGEST_FIGURE = 4_000_000
 STEP_NAME = re.compile(r"(\d+)-(.+)")

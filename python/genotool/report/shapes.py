@@ -58,6 +58,11 @@ FOLDED = Keys(
      "folds": Each(Keys({"fold": TEXT, "tests": TEXT, "metrics": Each(NUMBER), "floors": Each(NUMBER)}, NUMBER), LIST)},
     NUMBER,
 )  # fmt: skip
+PATTERN = Keys(
+    {"name": TEXT, "consensus": TEXT, "speaks_for": TEXT, "seqlets": NUMBER, "median_position": NUMBER,
+     "evidence": Each(Each(NUMBER)),
+     "matches": Each(Keys({"id": TEXT, "name": TEXT, "family": TEXT, "p": NUMBER, "q": NUMBER}), LIST)}
+)  # fmt: skip
 SHAPES: Mapping[str, Any] = {
     "metrics": Keys(
         {"task": TEXT, "threshold": NUMBER, "refit": (bool,), "met": NUMBER, "test": MEASURED, "valid": MEASURED,
@@ -66,10 +71,14 @@ SHAPES: Mapping[str, Any] = {
     ),
     "audit": Keys({"data": LIST, "findings": Each(FINDING, LIST)}),
     "comparison": Keys({"notes": LIST}),
-    "leaderboard": Keys({"metric": TEXT, "margin": NUMBER, "runs": Each(COMPARED, LIST), "floors": Each(ESTIMATE)}),
+    "leaderboard": Keys({"metric": TEXT, "margin": NUMBER, "runs": Each(COMPARED, LIST), "floors": Each(ESTIMATE),
+                         "baseline": TEXT, "gains": Each(COMPARED, LIST)}),
     "pooled": Keys({**MEASURED.known, "task": TEXT, "runs": Each(COMPARED, LIST), "by_data": Each(MEASURED),
                     "settings_differ": LIST, "floors_left_out": LIST}),
     "explanation": Keys({"exact": (bool,), "means": TABLE}),
+    "motifs": Keys({"patterns": Each(PATTERN, LIST), "notes": LIST, "not_clustered": LIST, "seqlets": Each(NUMBER),
+                    "covered": Each(NUMBER), "settings": TABLE, "jaspar": TABLE,
+                    "null": Keys({"patterns": Each(Each(NUMBER, LIST))})}),
     "summary": Keys({"asked": TEXT, "models": Each(TEXT)}),
     "run": Keys(
         {"asked": TEXT, "error": TEXT, "leaky": (bool,), "steps": LIST, "versions": TABLE, "search": TABLE,

@@ -34,12 +34,13 @@ def genotool_datasets() -> list[Spec]:
 
 @hookimpl
 def genotool_recipes() -> list[Spec]:
-    """Return the recipe of `genotool run deepdife`."""
+    """Return the recipe of `genotool run deepdife` and the family's own commands."""
     return [
         Spec(
             "deepdife",
             "audit, cross-validate by gene family, evaluate elsewhere, explain, report",
             "recipe",
             "genotool_deepdife.recipe:PromoterRecipe",
-        )
+        ),
+        Spec("deepdife", "motifs that a promoter model reads", "commands", "genotool_deepdife.commands:app"),
     ]

@@ -1,0 +1,148 @@
+"""What motif discovery comes to: ``motifs.json``, and the tables of patterns, matches and seqlets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from genotool.run import Run
+
+from genotool_deepdife.attributed import Attributed
+from genotool_deepdife.evidence import Evidence, Sites, covered
+from genotool_deepdife.matching import FEW_MOTIFS, Match, consensus, core
+from genotool_deepdife.modisco import Pattern
+
+__all__ = ["Result", "speaks_for", "summarised", "write_tables"]
+
+MATCHES_SHOWN = 5
+NOTES = (
+    "a pattern is what the model reads, not where a protein binds: a factor of the same family, or none that is known, "
+    "may be behind it",
+    "q is that of a match, by Benjamini and Hochberg over all patterns x all motifs of the run: it says whether two "
+    "motifs are alike by more than chance. It says nothing of whether the pattern is real, and nothing of the model",
+    "motifs of one family are alike: read the family before the name of the best match",
+    "a share is what the cores of a pattern's seqlets hold of all contributions of its sign, wherever these lie in the "
+    "rows; contributions of no pattern, noise among them, are in the whole",
+    "seqlets are the windows of largest contributions, at least 3 % of all windows whatever the model has learned: "
+    "how many there are is no evidence, that they are alike is",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A pattern with its sites, its evidence over all rows and each class, and its matches, the likeliest first."""
+
+    pattern: Pattern
+    sites: Sites
+    evidence: Mapping[str, Evidence]
+    matches: Sequence[Match]
+
+    def under(self, q: float) -> list[Match]:
+        """Return the matches with no larger q."""
+        return [match for match in self.matches if match.q <= q]
+
+
+def speaks_for(sign: int, classes: Sequence[str]) -> str:
+    """Return the class that contributions of a sign are evidence for; of a number, whether it is higher or lower."""
+    if len(classes) == 2:
+        return f"class {classes[1] if sign > 0 else classes[0]}"
+    return "higher" if sign > 0 else "lower"
+
+
+def summarised(
+    results: Sequence[Result], explained: Attributed, *, seqlets: Mapping[str, int], settings: Mapping[str, Any],
+    motifs: int, release: str, null: Mapping[str, Any] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the content of ``motifs.json``."""
+    contributions = explained.contributions
+    rows, length = contributions.shape
+    notes = [*NOTES, *([f"{motifs} motifs are few: p-values depend on which they are"] if motifs < FEW_MOTIFS else [])]
+    return {
+        "format": 1,
+        "data": str(explained.about.get("data", "")),
+        "rows": rows,
+        "length": length,
+        "method": str(explained.about.get("method", "")),
+        "exact": explained.exact,
+        "classes": list(explained.classes),
+        "settings": dict(settings),
+        "jaspar": {**{name: settings[name] for name in ("collection", "taxon")}, "release": release, "motifs": motifs},
+        "seqlets": dict(seqlets),
+        "not_clustered": [sign for sign, count in seqlets.items() if count <= settings["min_seqlets"]],
+        "comparisons": motifs * len(results),
+        "covered": covered([(result.pattern, result.sites) for result in results], contributions),
+        "patterns": [_described(result, explained.classes, settings["q"]) for result in results],
+        "null": null,
+        "notes": notes,
+    }
+
+
+def _described(result: Result, classes: Sequence[str], q: float) -> dict[str, Any]:
+    pattern, found = result.pattern, result.sites
+    return {
+        "name": pattern.name,
+        "sign": pattern.sign,
+        "speaks_for": speaks_for(pattern.sign, classes),
+        "consensus": consensus(pattern.sequence[slice(*core(pattern))]),
+        "seqlets": len(found.rows),
+        "evidence": {name: asdict(held) for name, held in result.evidence.items()},
+        "median_position": _middle(found),
+        "matched": bool(result.under(q)),
+        "matches": [_match(match) for match in result.matches[:MATCHES_SHOWN]],
+    }
+
+
+def _middle(found: Sites) -> float:
+    """Return the median position of the middles of cores, from 1."""
+    return float(np.median((found.starts + found.ends - 1) / 2 + 1))
+
+
+def _match(match: Match) -> dict[str, Any]:
+    motif = match.motif
+    return {
+        "id": motif.matrix_id, "name": motif.name, "family": ", ".join(motif.families), "p": match.p, "q": match.q,
+        "turned": match.turned,
+    }  # fmt: skip
+
+
+def write_tables(run: Run, results: Sequence[Result], explained: Attributed, q: float) -> None:
+    """Write ``patterns.tsv``, ``matches.tsv`` (those with a q of `q` or less) and ``seqlets.tsv``."""
+    classes = explained.classes if explained.target is not None else ()
+    parts = [f"{what}_{name}" for name in classes for what in ("sequences_class", "share_class")]
+    best = ("match_id", "match_name", "match_family", "match_p", "match_q")
+    head = ("pattern", "sign", "speaks_for", "seqlets", "sequences", "consensus", "share", *parts, "median_position")
+    run.write_table("patterns.tsv", [*head, *best], (_pattern(result, classes, explained) for result in results))
+    head = ("pattern", "match_id", "match_name", "match_family", "match_class", "p", "q", "offset", "overlap", "strand")
+    run.write_table("matches.tsv", head, (_matched(match) for result in results for match in result.under(q)))
+    head = ("id", "start", "end", "strand", "pattern", "contribution")
+    run.write_table("seqlets.tsv", head, (line for result in results for line in _seqlets(result, explained)))
+
+
+def _pattern(result: Result, classes: Sequence[str], explained: Attributed) -> list[object]:
+    said, best = _described(result, explained.classes, 0.0), result.matches[0]
+    parts = [value for name in classes for held in [result.evidence[name]] for value in (held.rows, held.share)]
+    every = result.evidence["all"]
+    return [
+        said["name"], said["sign"], said["speaks_for"], said["seqlets"], every.rows, said["consensus"], every.share,
+        *parts, said["median_position"], best.motif.matrix_id, best.motif.name, ", ".join(best.motif.families), best.p,
+        best.q,
+    ]  # fmt: skip
+
+
+def _matched(match: Match) -> list[object]:
+    motif = match.motif
+    return [
+        match.pattern, motif.matrix_id, motif.name, ", ".join(motif.families), ", ".join(motif.classes), match.p,
+        match.q, match.offset, match.overlap, "-" if match.turned else "+",
+    ]  # fmt: skip
+
+
+def _seqlets(result: Result, explained: Attributed) -> Iterator[list[object]]:
+    found = result.sites
+    for row, start, end, turned, sum_ in zip(
+        found.rows.tolist(), found.starts.tolist(), found.ends.tolist(), found.turned.tolist(),
+        found.contributions.tolist(), strict=True,
+    ):  # fmt: skip
+        yield [explained.ids[row], start + 1, end, "-" if turned else "+", result.pattern.name, round(sum_, 6)]

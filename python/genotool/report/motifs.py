@@ -1,0 +1,137 @@
+"""The patterns that an explanation holds: what each looks like, which known motif it is, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genotool.report.blocks import Block, Grid, Notice, Section, Text
+from genotool.report.collect import Collected, Step
+from genotool.report.numbers import count, real
+from genotool.report.pictures import Pictures
+
+__all__ = ["motifs"]
+
+MOST = 24
+"""Patterns with figures: those with the largest share of the evidence for either side; the table has all."""
+LOGOS = "above what its bases contribute, then how often each is there, below the best match, place under place."
+PLACES = "where the middle of each of its sites lies; the legend counts the sites."
+
+
+def motifs(collected: Collected, pictures: Pictures) -> Section | None:
+    """Return the patterns of each step that looked for them; None where none did."""
+    blocks: list[Block] = []
+    for step in collected.having("motifs"):
+        blocks += _found(step, pictures)
+    return Section("motifs", "Motifs that the model reads", blocks) if blocks else None
+
+
+def _found(step: Step, pictures: Pictures) -> list[Block]:
+    found = step.content["motifs"]
+    patterns: Sequence[Mapping[str, Any]] = found.get("patterns") or []
+    blocks: list[Block] = [Text(_said(found), title=step.title)]
+    if found.get("exact") is False:
+        blocks.append(Notice("NOT EXACT: the contributions do not add up to the predictions: do not read this.", "bad"))
+    blocks += [Notice(text) for text in _unseen(found)]
+    blocks += [_table(patterns, found)] if patterns else [Notice("No pattern was found.", "plain")]
+    blocks.append(Text(_null(found.get("null"))))
+    notes = found.get("notes") or []
+    blocks.append(Grid(["note"], [[str(note)] for note in notes], title="How to read this", folded=True))
+    shown = sorted(patterns, key=lambda pattern: -_share(pattern, "all"))[:MOST]
+    for pattern in (pattern for pattern in patterns if pattern in shown):
+        blocks += _pattern(pattern, step, pictures)
+    if left := len(patterns) - len(shown):
+        blocks.append(Text(f"{left} more patterns of smaller shares are in the table only."))
+    return blocks
+
+
+def _said(found: Mapping[str, Any]) -> str:
+    seqlets, jaspar, held = found.get("seqlets") or {}, found.get("jaspar") or {}, found.get("covered") or {}
+    known = f"{jaspar.get('release')} {jaspar.get('collection')}, {jaspar.get('taxon')}"
+    return (
+        f"TF-MoDISco on {count(found.get('rows'))} rows of {found.get('data')}, {count(found.get('length'))} positions "
+        f"each, by {found.get('method')}. {count(seqlets.get('pos'))} stretches with large positive and "
+        f"{count(seqlets.get('neg'))} with large negative contributions (seqlets) were clustered to "
+        f"{count(len(found.get('patterns') or []))} patterns; together they hold {_percent(held.get('pos'))} of what "
+        f"raises and {_percent(held.get('neg'))} of what lowers the predictions. Each was matched to the "
+        f"{count(jaspar.get('motifs'))} motifs of {known} by TOMTOM; q is by Benjamini and Hochberg over all "
+        f"{count(found.get('comparisons'))} comparisons, and is about the match, not about the pattern."
+    )
+
+
+def _unseen(found: Mapping[str, Any]) -> list[str]:
+    """Return what was not looked for: a sign with too few seqlets."""
+    words = {"pos": "raises", "neg": "lowers"}
+    seqlets, least = found.get("seqlets") or {}, (found.get("settings") or {}).get("min_seqlets")
+    return [
+        f"Of what {words.get(str(sign), sign)} the predictions there are {count(seqlets.get(str(sign)))} seqlets, and "
+        f"TF-MoDISco clusters more than {count(least)}: no pattern of it is known."
+        for sign in found.get("not_clustered") or []
+    ]
+
+
+def _null(null: Mapping[str, Any] | None) -> str:
+    if not null:
+        return "How many patterns chance alone gives was not asked (--null looks where there are none)."
+    sizes = null.get("patterns") or {}
+    found = [size for signs in sizes.values() if isinstance(signs, list) for size in signs]
+    largest = f", the largest of {count(max(found))} seqlets" if found else ""
+    return f"The same with the {null.get('what')}, gives {count(len(found))} patterns{largest}: what chance alone does."
+
+
+def _table(patterns: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Grid:
+    classes = [name for name in (patterns[0].get("evidence") or {}) if name != "all"]
+    head = ["pattern", "consensus", "for", "share of its evidence", "rows with it",
+            *(f"class {name}: rows, share" for name in classes), "median position", "best match", "q"]  # fmt: skip
+    rows = [
+        [str(pattern.get("name")), str(pattern.get("consensus")), str(pattern.get("speaks_for")),
+         _percent(_share(pattern, "all")), _rows(pattern, "all"),
+         *(f"{_rows(pattern, name)}, {_percent(_share(pattern, name))}" for name in classes),
+         count(pattern.get("median_position")), *_best(pattern)]
+        for pattern in patterns
+    ]  # fmt: skip
+    numeric = frozenset({3, 4, *range(5, 6 + len(classes)), 7 + len(classes)})
+    threshold = (found.get("settings") or {}).get("q")
+    return Grid(head, rows, numeric=numeric, title=f"Patterns; in brackets a best match with q above {threshold}")
+
+
+def _best(pattern: Mapping[str, Any]) -> list[str]:
+    best = next(iter(pattern.get("matches") or []), {})
+    words = f"{best.get('name')}, {best.get('family')}" if best else "–"
+    return [words if pattern.get("matched") or not best else f"({words})", _small(best.get("q"))]
+
+
+def _pattern(pattern: Mapping[str, Any], step: Step, pictures: Pictures) -> list[Block]:
+    name = str(pattern.get("name"))
+    figures = [(f"motif-{name}", f"{name}: {LOGOS}"), (f"motif-{name}-places", f"{name}: {PLACES}")]
+    kept = [(step.figures[stem], caption) for stem, caption in figures if stem in step.figures]
+    matches = [
+        [f"{match.get('name')} ({match.get('id')})", str(match.get("family")), _small(match.get("p")),
+         _small(match.get("q")), "reverse" if match.get("turned") else "forward"]
+        for match in pattern.get("matches") or []
+    ]  # fmt: skip
+    head = ["motif", "family", "p", "q", "strand"]
+    title = f"{name} {pattern.get('consensus')}, for {pattern.get('speaks_for')}"
+    said = f"{count(pattern.get('seqlets'))} seqlets in {_rows(pattern, 'all')} rows; "
+    said += f"{_percent(_share(pattern, 'all'))} of all contributions of its sign."
+    grid = Grid(head, matches, numeric=frozenset({2, 3}), title=f"{name}: the likeliest motifs", folded=True)
+    return [Text(said, title=title), *pictures.found(kept, step.title), grid]
+
+
+def _share(pattern: Mapping[str, Any], name: str) -> float:
+    return real(((pattern.get("evidence") or {}).get(name) or {}).get("share")) or 0.0
+
+
+def _rows(pattern: Mapping[str, Any], name: str) -> str:
+    held = (pattern.get("evidence") or {}).get(name) or {}
+    return f"{count(held.get('rows'))} of {count(held.get('of'))}"
+
+
+def _percent(value: Any) -> str:
+    found = real(value)
+    return "–" if found is None else f"{100 * found:.1f} %"
+
+
+def _small(value: Any) -> str:
+    found = real(value)
+    return "–" if found is None else f"{found:.2g}".replace("-", "−")

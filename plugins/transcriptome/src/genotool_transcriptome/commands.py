@@ -37,18 +37,21 @@ def rank(
     target: Annotated[str | None, typer.Option("--target", help="of a data set: the column of tissues")] = None,
     in_sample: Annotated[bool, typer.Option("--in-sample", help="of a data set: choose genes on every row")] = False,
     explainer: Annotated[str, typer.Option("--explainer", help="gradient, as in the original; or deep")] = "gradient",
-    samples: Annotated[int, typer.Option("--samples", min=1, help="points of expected gradients")] = 100,
+    output: Annotated[str, typer.Option("--of", help="logit; or probability, as in the original")] = "logit",
+    points: Annotated[int, typer.Option("--points", min=1, help="points of expected gradients")] = 100,
     export: Annotated[list[str] | None, typer.Option("--export", help=EXPORT)] = None,
 ) -> None:
     """Rank genes by SHAP of a trained network and by other methods, all fitted on the same training rows."""
     from genotool_transcriptome.rank_stage import RankRequest
     from genotool_transcriptome.rank_stage import rank as stage
+    from genotool_transcriptome.ranking import Method
 
     asked = tuple(word for given in methods or [] for word in given.split(","))
     run = stage(
         RankRequest(
-            source, common.folder(f"rank-{Path(source).name}"), asked, folds, split, target, in_sample, explainer,
-            samples, _exports(export), common.seed, _threads(), common.data_dir, common.overwrite,
+            source, common.folder(f"rank-{Path(source).name}"), asked, folds, split, target, in_sample,
+            Method(explainer, output, points), _exports(export), common.seed, _threads(), common.data_dir,
+            common.overwrite,
         )
     )  # fmt: skip
     about = run.read_json("ranking.json")

@@ -101,6 +101,7 @@ def fit_list(method: str, rows: TrainingRows) -> GeneList:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a constant gene has no F, which is 0 here
         scores = np.nan_to_num(np.asarray(METHODS[method](rows), np.float64), posinf=np.inf)
+    scores[np.ptp(rows.table, axis=0) == 0] = 0.0  # estimates of information have noise even there
     order = np.argsort(-scores, kind="stable")
     return GeneList(method, rows.genes[order], scores[order], rows.ids)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from genotool import registry
@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from genotool_transcriptome.encoder import ExpressionEncoder
 from genotool_transcriptome.gene_lists import METHODS, GeneList, TrainingRows, fit_list
 from genotool_transcriptome.ranked import Fold, data_of
+from genotool_transcriptome.ranking import Method, Shap, explained, shap_lists
 from genotool_transcriptome.settings import ExpressionConfig
-
-if TYPE_CHECKING:
-    from genotool_transcriptome.ranking import Shap
+from genotool_transcriptome.shap_files import write_shap
 
 __all__ = ["RankRequest", "rank"]
 
@@ -54,8 +53,7 @@ class RankRequest:
     split: str | None = None
     target: str | None = None
     in_sample: bool = False
-    explainer: str = "gradient"
-    samples: int = 100
+    how: Method = field(default_factory=Method)
     export: tuple[str, ...] = ()
     seed: int = 0
     threads: int = 1
@@ -84,7 +82,7 @@ def rank(request: RankRequest) -> Run:
     methods = _methods(request.methods, parts[0].trained is not None)
     run = Run.create(
         request.out, verb="transcriptome rank", family="transcriptome", seed=request.seed, data=[data], parents=parents,
-        config={"methods": methods, "explainer": request.explainer, "samples": request.samples},
+        config={"methods": methods, **asdict(request.how)},
         overwrite=request.overwrite,
     )  # fmt: skip
     with run:
@@ -94,8 +92,6 @@ def rank(request: RankRequest) -> Run:
             fold.save(run, number)
             folds.append(fold)
             if shap is not None:
-                from genotool_transcriptome.shap_files import write_shap
-
                 write_shap(run, number, shap, pickles="pkl" in request.export)
                 said += [*shap.said, f"{len(shap.wrong)} samples taken for another tissue are left out"]
         _write(run, dataset, folds, said)
@@ -152,12 +148,8 @@ def _of_run(request: RankRequest) -> tuple[Dataset, list[_Part], dict[str, Any],
 def _ranked(part: _Part, methods: Sequence[str], request: RankRequest, run: Run) -> tuple[Fold, Shap | None]:
     rows, lists, found = part.rows, list[GeneList](), None
     if SHAP in methods and part.trained is not None:
-        from genotool_transcriptome.ranking import explained, shap_lists
-
         background = rows.take(np.flatnonzero(np.isin(rows.ids, _training_ids(part.trained))).astype(np.int64))
-        found = explained(
-            part.trained, rows, background, how=request.explainer, samples=request.samples, seed=request.seed, run=run
-        )
+        found = explained(part.trained, rows, background, how=request.how, seed=request.seed, run=run)
         lists += shap_lists(found, rows.ids)
     target = np.asarray(rows.target, np.int64)
     plain = [method for method in methods if method != SHAP]

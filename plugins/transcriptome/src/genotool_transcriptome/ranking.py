@@ -7,6 +7,8 @@ the values are (samples, genes), however many tissues there are.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,17 +25,45 @@ if TYPE_CHECKING:
     from genotool.trained import Trained
 
 __all__ = [
-    "EXPLAINERS", "Shap", "by_rule", "explained", "medians", "ranks_of_samples", "ranks_of_tissues", "shap_lists",
+    "EXPLAINERS", "OUTPUTS", "Method", "Shap", "by_rule", "explained", "medians", "ranks_of_samples",
+    "ranks_of_tissues", "shap_lists",
 ]  # fmt: skip
 
 Floats: TypeAlias = NDArray[np.float32]
 Places: TypeAlias = NDArray[np.int64]
 
 EXPLAINERS = ("gradient", "deep")
+OUTPUTS = ("logit", "probability")
 ROWS_AT_ONCE = 16
-BACKGROUND = 200
-"""Training rows that attributions start from, at most; the original takes all."""
+BACKGROUND = {"gradient": 200, "deep": 50}
+"""Training rows that attributions start from, at most; the original takes all. DeepSHAP computes each of them anew."""
 UNIQUE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a prediction is attributed.
+
+    Attributes
+    ----------
+    explainer
+        ``gradient``: expected gradients (`shap.GradientExplainer`), as in the original; ``deep``: DeepSHAP, exact for
+        this family's layers.
+    output
+        ``probability`` of the tissue, as in the original, or what the softmax reads (``logit``): a network that is sure
+        has a probability that nothing moves.
+    points
+        Points between a row and the background at which gradients are taken.
+    """
+
+    explainer: str = "gradient"
+    output: str = "logit"
+    points: int = 100
+
+    def __post_init__(self) -> None:
+        for word, known in ((self.explainer, EXPLAINERS), (self.output, OUTPUTS)):
+            if word not in known:
+                raise UsageError(f"SHAP knows no {word!r}", hint=f"one of {', '.join(known)}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +73,7 @@ class Shap:
     Attributes
     ----------
     values
-        (n, m) how much each gene moved the probability of the sample's own tissue.
+        (n, m) how much each gene moved the output of the sample's own tissue.
     ids, target
         (n,) of these samples.
     wrong
@@ -61,9 +91,7 @@ class Shap:
     said: tuple[str, ...]
 
 
-def explained(
-    trained: Trained, rows: Dataset, background: Dataset, *, how: str, samples: int, seed: int, run: Run
-) -> Shap:
+def explained(trained: Trained, rows: Dataset, background: Dataset, *, how: Method, seed: int, run: Run) -> Shap:
     """Attribute the prediction of each row's own tissue to the genes.
 
     Parameters
@@ -72,11 +100,6 @@ def explained(
         What to explain: the rows that the genes are chosen on.
     background
         Training rows that attributions start from; drawn down to `BACKGROUND`.
-    how
-        ``gradient``: expected gradients (`shap.GradientExplainer`), as in the original; ``deep``: DeepSHAP, exact for
-        this family's layers.
-    samples
-        Points between a row and the background at which gradients are taken.
 
     Raises
     ------
@@ -95,7 +118,7 @@ def explained(
     if not len(right):
         raise InputError(f"the network takes every one of the {len(rows)} rows for another tissue: nothing to rank")
     kept, wrong = rows.take(right), rows.ids[predicted != rows.target]
-    explainer = _Explainer(trained, _drawn(background, seed), how, samples, seed)
+    explainer = _Explainer(trained, _drawn(background, BACKGROUND[how.explainer], seed), how, seed)
     values = np.empty((len(kept), len(encoder.genes)), np.float32)
     with run.timed("shap"):
         for first in range(0, len(kept), ROWS_AT_ONCE):
@@ -110,51 +133,40 @@ def explained(
 class _Explainer:
     """A SHAP explainer of a trained network; a few rows at a time, each for its own tissue."""
 
-    def __init__(self, trained: Trained, background: Dataset, how: str, samples: int, seed: int) -> None:
+    def __init__(self, trained: Trained, background: Dataset, how: Method, seed: int) -> None:
         import shap
 
-        if how not in EXPLAINERS:
-            raise UsageError(f"unknown explainer {how!r}", hint=f"one of {', '.join(EXPLAINERS)}")
-        model: Any = trained.model
-        self.trained, self.how, self.samples, self.seed = trained, how, samples, seed
+        self.trained, self.how, self.seed = trained, how, seed
+        self.network = _output(trained.model, how.output)
         self.reference = self._encoded(background)
-        made = shap.GradientExplainer if how == "gradient" else shap.DeepExplainer
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            self.explainer = made(model.network, self.reference)
-        points = f", {samples} points" if how == "gradient" else ""
-        name = "expected gradients" if how == "gradient" else "DeepSHAP"
-        self.said = f"{name} of the probability of each row's own tissue{points}, from {len(background)} training rows"
+        gradient = how.explainer == "gradient"
+        with _quiet():
+            made = shap.GradientExplainer if gradient else shap.DeepExplainer
+            self.explainer = made(self.network, self.reference)
+        points = f", {how.points} points" if gradient else ""
+        name = "expected gradients" if gradient else "DeepSHAP"
+        self.said = f"{name} of the {how.output} of each row's own tissue{points}, from {len(background)} training rows"
 
     def images(self, rows: Dataset) -> Floats:
         """Return (n, side, side) values of the tissue that the network finds, which is the rows' own."""
-        more: dict[str, Any] = {"nsamples": self.samples, "rseed": self.seed % 2**32}
-        more = more if self.how == "gradient" else {"check_additivity": False}
+        more: dict[str, Any] = {"nsamples": self.how.points, "rseed": self.seed % 2**32}
+        more = more if self.how.explainer == "gradient" else {"check_additivity": False}
         encoded = self._encoded(rows)
-        if self.single:
-            values = np.asarray(self.explainer.shap_values(encoded, **more)).reshape(encoded.shape[:3])
-            sign = np.where(np.asarray(rows.target) == 1, 1.0, -1.0)[:, None, None]  # the output is that of class 1
+        if self.network.outputs[0].shape[-1] == 1:  # two tissues: the output is that of the second
+            with _quiet():
+                values = np.asarray(self.explainer.shap_values(encoded, **more)).reshape(encoded.shape[:3])
+            sign = np.where(np.asarray(rows.target) == 1, 1.0, -1.0)[:, None, None]
             return np.asarray(values * sign, np.float32)
-        values, found = self.explainer.shap_values(encoded, ranked_outputs=1, **more)
+        with _quiet():
+            values, found = self.explainer.shap_values(encoded, ranked_outputs=1, **more)
         if not np.array_equal(np.asarray(found)[:, 0], rows.target):
             raise GenotoolError("the network that is explained does not predict what the model predicts")
         return np.asarray(values, np.float32).reshape(encoded.shape[:3])
 
-    @property
-    def single(self) -> bool:
-        """Whether the network has one output, for two tissues."""
-        return int(self.reference_output) == 1
-
-    @property
-    def reference_output(self) -> int:
-        """Outputs of the network."""
-        model: Any = self.trained.model
-        return int(model.network.outputs[0].shape[-1])
-
     def memory(self, values: Floats) -> str:
         """Return what the values and a block of rows take, in words."""
         image = self.reference[0].nbytes
-        block = image * (2 * self.samples + ROWS_AT_ONCE * 4) + self.reference.nbytes
+        block = image * (2 * self.how.points + ROWS_AT_ONCE * 4) + self.reference.nbytes
         return (
             f"{values.shape[0]} samples x {values.shape[1]} genes: {values.nbytes / 2**20:.0f} MiB of values, "
             f"{block / 2**20:.0f} MiB for {ROWS_AT_ONCE} rows at a time, whatever the number of tissues"
@@ -174,10 +186,28 @@ def _predicted(score: NDArray[Any]) -> Places:
     return np.asarray(score.argmax(axis=1) if score.ndim == 2 else score >= 0.5, np.int64)
 
 
-def _drawn(rows: Dataset, seed: int) -> Dataset:
-    if len(rows) <= BACKGROUND:
+def _output(model: Any, output: str) -> Any:
+    """Return the network, or that up to what its last activation reads."""
+    import keras
+
+    network = model.network
+    if output == "probability" or not isinstance(network.layers[-1], keras.layers.Activation):
+        return network
+    return keras.Model(network.inputs[0], network.layers[-1].input)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back shap's remarks on graph mode and Keras' on a list of one input."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
+def _drawn(rows: Dataset, count: int, seed: int) -> Dataset:
+    if len(rows) <= count:
         return rows
-    return rows.take(np.sort(np.random.default_rng(seed).choice(len(rows), BACKGROUND, replace=False)))
+    return rows.take(np.sort(np.random.default_rng(seed).choice(len(rows), count, replace=False)))
 
 
 def ranks_of_samples(values: Floats) -> NDArray[np.int32]:
@@ -190,9 +220,13 @@ def ranks_of_samples(values: Floats) -> NDArray[np.int32]:
 
 
 def medians(values: Floats, target: Places, count: int) -> tuple[Places, Floats]:
-    """Return the tissues that have a sample, and (tissues, m) the median value of each gene over their samples."""
+    """Return the tissues that have a sample, and (tissues, m) the median size of each gene's value over their samples.
+
+    Size, as a gene that speaks against its tissue moves the network as well. One tissue at a time: no second array of
+    the size of `values`.
+    """
     held = np.flatnonzero(np.bincount(target, minlength=count)).astype(np.int64)
-    return held, np.stack([np.median(values[target == code], axis=0) for code in held.tolist()])
+    return held, np.stack([np.median(np.abs(values[target == code]), axis=0) for code in held.tolist()])
 
 
 def ranks_of_tissues(median: Floats) -> Places:
@@ -203,10 +237,11 @@ def ranks_of_tissues(median: Floats) -> Places:
 def by_rule(order: Places) -> Places:
     """Return the places of the genes that the original's rule chooses, ascending.
 
-    Its rule, in words: rank the genes of each tissue by their median SHAP value over the tissue's samples. Go down the
-    ranks, all tissues at once, and collect the genes; the more tissues name the same genes, the smaller the share of
-    names that are new. At the first rank where the different genes are at most half of all names collected, stop: the
-    set is the genes of the ranks before it. Where that never happens it is all genes.
+    Its rule, in words: rank the genes of each tissue by the median size of their SHAP values over the tissue's samples.
+    Go down the ranks, all tissues at once, and collect the genes; the more tissues name the same genes, the smaller the
+    share of names that are new. At the first rank where the different genes are at most half of all names collected,
+    stop: the set is the genes of the ranks before it (where that is the first rank: its own). Where that never happens
+    it is all genes.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def write_shap(run: Run, number: int, shap: Shap, *, pickles: bool = False) -> N
     """Write the tables of one fold.
 
     ``shap_scores-N.npz``: (samples, genes) values and (samples, genes) ranks within each sample. ``shap_scores-N.tsv``:
-    the median value of each gene in each tissue. ``ranks-N.tsv``: the genes of each tissue, the highest median first.
+    the median size of each gene's value in each tissue. ``ranks-N.tsv``: the genes of each tissue, the highest first.
     ``shap_genes-N.tsv``: the genes that the original's rule chooses.
     """
     held, median = medians(shap.values, shap.target, len(shap.classes))

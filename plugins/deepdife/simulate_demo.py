@@ -1,41 +1,60 @@
 """Simulate the promoters of ``genotool_deepdife/demo-promoters``: small, with a known truth, no stand-in for real data.
 
-Run by ``make demo-data``; the same bytes every time. A promoter is random DNA with planted sites of the consensus
-motifs below, on either strand. Its log-odds add the sites up and hold what k-mer counts cannot say: two motifs that act
-only near each other, and one that acts only at its place before the start. Genes of a family share their sites, and so
-do orthologs in the species ``kin``; the letters between the sites have drifted. ``far`` holds other genes with the same
-truth. The script then measures how good a score can be: the simple floors and the truth itself.
+Run by ``make demo-data``; the same bytes every time. A promoter is random DNA with planted sites of JASPAR's motifs,
+each drawn from its matrix. Its log-odds add sites up and hold what neither k-mer counts nor the best score of a motif
+can say: two motifs that act only near each other, one that acts only at its place before the start, and how many sites
+there are. Genes of a family share their sites, and so do orthologs in the species ``kin``; the letters between the
+sites have drifted. ``far`` holds other genes with the same truth. ``truth.tsv`` says what was planted. The script then
+measures how good a score can be: the simple floors and the truth itself.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from genotool_deepdife.jaspar import BASES, Motif, motifs
 
-SEED = 20_270
+SEED = 20_271
 FOLDER = Path(__file__).parent / "src" / "genotool_deepdife" / "demo-promoters"
 LENGTH, START = 200, 150
 """Letters of a promoter, and where transcription starts."""
+FAMILIES = {"SIM": 1600, "FAR": 500}
+"""Gene families of one to three genes."""
 BACKGROUND = (0.32, 0.18, 0.18, 0.32)
-MOTIFS = {"ABRE": "ACGTG[GT]C", "DRE": "[AG]CCGACA", "W-box": "TTGACC[AT]", "MYB": "TAACTGC", "TATA": "TATAAATA"}
-CHANCE = {"ABRE": 0.75, "DRE": 0.6, "W-box": 0.5, "MYB": 0.5, "TATA": 0.7}
-"""How many sites a gene family has of each, on average; MYB is a decoy without effect."""
-NEAR = 25
-"""Letters between an ABRE and a DRE, at most, that act together."""
-PLACE = (START - 38, START - 24)
-"""Where a TATA box acts."""
-EFFECTS = {"intercept": -1.7, "ABRE": 0.7, "W-box": -1.1, "ABRE near DRE": 3.0, "TATA in place": 1.8}
+RELEASE = "JASPAR2024"
+MATRICES = {
+    "ABF1": "MA0570.3", "DREB2E": "MA1243.2", "RVE4": "MA1187.2", "SPL5": "MA1059.3", "WRKY21": "MA1079.3",
+    "ATHB-7": "MA0954.3",
+}  # fmt: skip
+STRONG = 0.7
+"""A site scores at least this share of its motif's best log-odds: weaker ones are drawn again."""
+PAIR = {"near": 0.3, "apart": 0.45, "ABF1 alone": 0.1, "DREB2E alone": 0.1, "neither": 0.05}
+"""How often a gene family has ABF1 and DREB2E so."""
+NEAR, APART = 12, 50
+"""Letters between the two at most where they act together, and at least where they are apart."""
+PLACED = {"in place": 0.3, "elsewhere": 0.5, "nowhere": 0.2}
+"""How often it has RVE4 so."""
+PLACE, MARGIN = (START - 34, START - 14), 8
+"""Where RVE4 starts in its place, and the letters around it in which it starts never."""
+ANYWHERE = {"SPL5": 0.7, "WRKY21": 0.7, "ATHB-7": 0.6}
+"""How many sites a gene family has of each, on average; ATHB-7 is a decoy without effect."""
+EFFECTS = {"intercept": -2.0, "pair": 3.6, "RVE4": 2.8, "SPL5": 0.8, "WRKY21": -1.4}
+ONE_WAY = ("RVE4",)
+"""Motifs on the strand of the gene only: their place then means the same to a network that reads both strands."""
 DRIFT = {"paralog": 0.25, "kin": 0.4}
 """Share of the letters between the sites that are drawn anew."""
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 Site = tuple[str, int, str]
 """Motif, first letter, the letters as they stand on the forward strand."""
+Span = tuple[int, int]
+"""A first letter and an end."""
 
 
 @dataclass(frozen=True)
@@ -48,53 +67,87 @@ class Gene:
     sites: tuple[Site, ...]
     label: int = 0
 
+    def spans(self, motif: str) -> list[Span]:
+        """Return where the sites of a motif are."""
+        return [span(site) for site in self.sites if site[0] == motif]
+
+    @property
+    def paired(self) -> bool:
+        """Whether an ABF1 and a DREB2E have at most `NEAR` letters between them."""
+        return any(gap(one, other) <= NEAR for one in self.spans("ABF1") for other in self.spans("DREB2E"))
+
+    @property
+    def placed(self) -> bool:
+        """Whether an RVE4 is in its place."""
+        return any(PLACE[0] <= first <= PLACE[1] for first, _ in self.spans("RVE4"))
+
     @property
     def logit(self) -> float:
         """The truth."""
-        at = {name: [first for motif, first, _ in self.sites if motif == name] for name in MOTIFS}
-        near = any(abs(i - j) <= NEAR for i in at["ABRE"] for j in at["DRE"])
-        placed = any(PLACE[0] <= first <= PLACE[1] for first in at["TATA"])
-        total = EFFECTS["intercept"] + EFFECTS["ABRE"] * len(at["ABRE"]) + EFFECTS["W-box"] * len(at["W-box"])
-        return total + EFFECTS["ABRE near DRE"] * near + EFFECTS["TATA in place"] * placed
+        counted = sum(EFFECTS[motif] * len(self.spans(motif)) for motif in ("SPL5", "WRKY21"))
+        return EFFECTS["intercept"] + EFFECTS["pair"] * self.paired + EFFECTS["RVE4"] * self.placed + counted
+
+
+def span(site: Site) -> Span:
+    """Return the first letter of a site and its end."""
+    return site[1], site[1] + len(site[2])
+
+
+def gap(one: Span, other: Span) -> int:
+    """Return the letters between two sites; below 0 where they overlap."""
+    return max(one[0], other[0]) - min(one[1], other[1])
 
 
 def random_letters(rng: np.random.Generator, count: int) -> str:
     """Return letters of the background."""
-    return "".join(rng.choice(list("ACGT"), count, p=BACKGROUND))
+    return "".join(rng.choice(list(BASES), count, p=BACKGROUND))
+
+
+@cache
+def matrix(motif: str) -> Motif:
+    """Return JASPAR's matrix of a motif."""
+    return next(found for found in motifs(release=RELEASE) if found.matrix_id == MATRICES[motif])
 
 
 def instance(rng: np.random.Generator, motif: str) -> str:
-    """Return a site of a consensus, on the forward or (but for the TATA box) the reverse strand."""
-    text, consensus = "", MOTIFS[motif]
-    while consensus:
-        if consensus[0] == "[":
-            choices, _, consensus = consensus[1:].partition("]")
-            text += str(rng.choice(list(choices)))
-        else:
-            text, consensus = text + consensus[0], consensus[1:]
-    turned = motif != "TATA" and rng.random() < 0.5
+    """Return a strong site drawn from its matrix, on the forward or (but for `ONE_WAY`) the reverse strand."""
+    share, score = matrix(motif).probabilities(), matrix(motif).log_odds()
+    drawn, least = [0] * len(share), STRONG * score.max(axis=1).sum()
+    while score[np.arange(len(drawn)), drawn].sum() < least:
+        drawn = (rng.random((len(share), 1)) > share.cumsum(axis=1)[:, :3]).sum(axis=1).tolist()
+    text = "".join(BASES[base] for base in drawn)
+    turned = motif not in ONE_WAY and rng.random() < 0.5
     return text.translate(COMPLEMENT)[::-1] if turned else text
 
 
-def place(rng: np.random.Generator, motif: str, sites: list[Site]) -> int:
-    """Return where a new site starts: half of the DREs near an ABRE, half of the TATA boxes in their place."""
-    abres = [first for name, first, _ in sites if name == "ABRE"]
-    if motif == "DRE" and abres and rng.random() < 0.5:
-        return int(rng.choice(abres)) + int(rng.integers(-NEAR, NEAR + 1))
-    if motif == "TATA" and rng.random() < 0.6:
-        return int(rng.integers(PLACE[0], PLACE[1] + 1))
-    return int(rng.integers(0, LENGTH - 8))
+def put(rng: np.random.Generator, sites: list[Site], motif: str, fits: Callable[[Span], bool] = lambda _: True) -> None:
+    """Plant a site where it overlaps none and `fits`, if there is such a place."""
+    letters = instance(rng, motif)
+    spans = [(first, first + len(letters)) for first in range(LENGTH - len(letters) + 1)]
+    free = [here for here in spans if fits(here) and all(gap(here, span(site)) >= 0 for site in sites)]
+    if free:
+        sites.append((motif, free[int(rng.integers(len(free)))][0], letters))
 
 
 def planted(rng: np.random.Generator) -> tuple[Site, ...]:
-    """Return the sites of a gene family; none overlaps another."""
+    """Return the sites of a gene family."""
     sites: list[Site] = []
-    for motif, chance in CHANCE.items():
-        for _ in range(rng.poisson(chance)):
-            letters, first = instance(rng, motif), place(rng, motif, sites)
-            free = all(first + len(letters) <= other or other + len(own) <= first for _, other, own in sites)
-            if free and 0 <= first <= LENGTH - len(letters):
-                sites.append((motif, first, letters))
+    pair, rve = (str(rng.choice(list(table), p=list(table.values()))) for table in (PAIR, PLACED))
+    if pair in ("near", "apart", "ABF1 alone"):
+        put(rng, sites, "ABF1")
+    if pair == "near":
+        put(rng, sites, "DREB2E", lambda here: gap(here, span(sites[0])) <= NEAR)
+    elif pair == "apart":
+        put(rng, sites, "DREB2E", lambda here: gap(here, span(sites[0])) >= APART)
+    elif pair == "DREB2E alone":
+        put(rng, sites, "DREB2E")
+    if rve == "in place":
+        put(rng, sites, "RVE4", lambda here: PLACE[0] <= here[0] <= PLACE[1])
+    elif rve == "elsewhere":
+        put(rng, sites, "RVE4", lambda here: not PLACE[0] - MARGIN <= here[0] <= PLACE[1] + MARGIN)
+    for motif, mean in ANYWHERE.items():
+        for _ in range(rng.poisson(mean)):
+            put(rng, sites, motif)
     return tuple(sites)
 
 
@@ -154,34 +207,71 @@ def write(name: str, rows: list[tuple[Gene, str]]) -> str:
     return "\n".join(entry)
 
 
-def reached(rows: list[Gene]) -> dict[str, float]:
-    """Return the ROC-AUC of the truth and of simple models on 6-mers, by five folds of families."""
+def reached(rows: list[Gene], others: list[Gene]) -> dict[str, float]:
+    """Return the ROC-AUC on other genes of the truth, and of simple models of 6-mers and motif scores of some rows."""
     from genotool.features import kmer_features
     from genotool.sequences import Sequences
+    from genotool_deepdife.motif_scores import best_scores
     from lightgbm import LGBMClassifier
+    from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import GroupKFold, cross_val_predict
 
-    label = np.array([gene.label for gene in rows])
-    features = kmer_features(Sequences.from_strings([gene.letters for gene in rows]))
-    families, folds = np.array([gene.family for gene in rows]), GroupKFold(5, shuffle=True, random_state=0)
-    models = {
-        "LightGBM on 6-mers": LGBMClassifier(n_estimators=200, num_leaves=15, learning_rate=0.05, verbose=-1, seed=0),
-        "logistic regression on 6-mers": LogisticRegression(C=0.01, max_iter=2000),
+    trees = LGBMClassifier(
+        n_estimators=100, num_leaves=15, learning_rate=0.06, colsample_bytree=0.3, verbose=-1, seed=0, n_jobs=1
+    )
+    motif_scores = ("the best scores of JASPAR's plant motifs in three windows", lambda s: best_scores(s, motifs()))
+    six = ("6-mers", lambda sequences: csr_matrix(kmer_features(sequences)))
+    sequences = [Sequences.from_strings([gene.letters for gene in part]) for part in (rows, others)]
+    label, expected = (np.array([gene.label for gene in part]) for part in (rows, others))
+    found = {"the truth (Bayes optimum)": float(roc_auc_score(expected, [gene.logit for gene in others]))}
+    logistic = LogisticRegression(C=0.01, max_iter=2000)
+    fits = (("LightGBM", trees, six), ("logistic regression", logistic, six), ("LightGBM", trees, motif_scores))
+    for name, model, (words, features) in fits:
+        seen, unseen = (features(part) for part in sequences)
+        score = model.fit(seen, label).predict_proba(unseen)[:, 1]
+        found[f"{name} on {words}"] = float(roc_auc_score(expected, score))
+    return found
+
+
+def where() -> dict[str, tuple[str, str, str]]:
+    """Return for each motif the class that it speaks for, its effect on the log-odds, and where it acts."""
+    pair = f"with {{}} at most {NEAR} letters away, on any strand"
+    return {
+        "ABF1": ("1", f"{EFFECTS['pair']:+}", pair.format("DREB2E")),
+        "DREB2E": ("1", f"{EFFECTS['pair']:+}", pair.format("ABF1")),
+        "RVE4": ("1", f"{EFFECTS['RVE4']:+}", f"starts at {PLACE[0] - START} to {PLACE[1] - START}, forward strand"),
+        "SPL5": ("1", f"{EFFECTS['SPL5']:+}", "anywhere, each site, on any strand"),
+        "WRKY21": ("0", f"{EFFECTS['WRKY21']:+}", "anywhere, each site, on any strand"),
+        "ATHB-7": ("none", "0", "a decoy"),
     }
-    scores: dict[str, NDArray[np.float64]] = {"the truth (Bayes optimum)": np.array([gene.logit for gene in rows])}
-    for name, model in models.items():
-        found = cross_val_predict(model, features, label, groups=families, cv=folds, method="predict_proba")
-        scores[name] = found[:, 1]
-    return {name: float(roc_auc_score(label, score)) for name, score in scores.items()}
+
+
+def acts(gene: Gene, motif: str) -> bool:
+    """Whether a motif acts in a promoter."""
+    if motif in ("ABF1", "DREB2E"):
+        return gene.paired
+    return gene.placed if motif == "RVE4" else motif != "ATHB-7" and bool(gene.spans(motif))
+
+
+def truth(rows: list[Gene]) -> str:
+    """Return the table of what was planted: a row a motif, with the share of promoters that have it, and it acting."""
+    lines = ["motif\tmatrix_id\tfamily\tclass\teffect\twhere\trate\trate_acting\tsimulated"]
+    for motif, (label, effect, place) in where().items():
+        rate = float(np.mean([bool(gene.spans(motif)) for gene in rows]))
+        acting = float(np.mean([acts(gene, motif) for gene in rows]))
+        family = "; ".join(matrix(motif).families)
+        cells = [motif, MATRICES[motif], family, label, effect, place, f"{rate:.3f}", f"{acting:.3f}", "yes"]
+        lines.append("\t".join(cells))
+    return "\n".join(lines) + "\n"
 
 
 def readme(sets: dict[str, list[Gene]]) -> str:
     """Return what the folder says of itself."""
     own = sets["demo-promoters"]
-    figures = reached(own)
+    figures = reached(own, sets["demo-promoters-far"])
     counts = [f"| {name} | {len(rows)} | {np.mean([gene.label for gene in rows]):.2f} |" for name, rows in sets.items()]
+    rows = [line.split("\t") for line in truth(own).splitlines()[1:]]
     return "\n".join(
         [
             "# Simulated promoters",
@@ -197,22 +287,18 @@ def readme(sets: dict[str, list[Gene]]) -> str:
             "",
             "## What is true",
             "",
-            "| motif | consensus | sites a gene family, on average |",
-            "|---|---|---|",
-            *(f"| {name} | `{MOTIFS[name]}` | {CHANCE[name]} |" for name in MOTIFS),
+            f"Sites are drawn from the matrices of {RELEASE}. `truth.tsv` holds this table.",
             "",
-            f"The log-odds of class 1 are {EFFECTS['intercept']}, and",
+            "| motif | matrix | family | class | log-odds | acts | promoters with a site | with one that acts |",
+            "|---|---|---|---|---|---|---|---|",
+            *("| " + " | ".join(row[:-1]) + " |" for row in rows),
             "",
-            f"- {EFFECTS['ABRE']:+} for each ABRE, on either strand",
-            f"- {EFFECTS['W-box']:+} for each W-box, on either strand",
-            f"- {EFFECTS['ABRE near DRE']:+} if an ABRE and a DRE start within {NEAR} letters of each other",
-            f"- {EFFECTS['TATA in place']:+} if a TATA box starts at -{START - PLACE[0]} to -{START - PLACE[1]}",
-            "",
-            "The MYB site is a decoy, and so are a DRE alone and a TATA box elsewhere.",
+            f"The log-odds of class 1 are {EFFECTS['intercept']} and these, the pair counted once. ABF1 and DREB2E do",
+            f"nothing alone or {APART} letters apart, and RVE4 nothing elsewhere: both are planted so, too.",
             "",
             "## What a score can reach",
             "",
-            "ROC-AUC on `demo-promoters`, five folds by gene family.",
+            "ROC-AUC on `-far` of what was fitted to `demo-promoters`.",
             "",
             *(f"- {name}: {value:.3f}" for name, value in figures.items()),
             "",
@@ -224,17 +310,18 @@ def main() -> None:
     """Write all files of the folder."""
     rng = np.random.default_rng(SEED)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    own = genes(rng, 620, "SIM")
+    own = genes(rng, FAMILIES["SIM"], "SIM")
     kept = [gene for gene in own if rng.random() < 0.8]
     kin = [replace(drifted(rng, gene, DRIFT["kin"]), name=gene.name.replace("SIM", "KIN")) for gene in kept]
-    far = genes(rng, 200, "FAR")
+    far = genes(rng, FAMILIES["FAR"], "FAR")
     entries = [
         write("demo-promoters", [(gene, gene.name) for gene in own]),
         write("demo-promoters-kin", [(gene, parent.name) for gene, parent in zip(kin, kept, strict=True)]),
         write("demo-promoters-far", [(gene, "") for gene in far]),
     ]
-    head = "# Simulated, with a known truth (README.md), by plugins/deepdife/simulate_demo.py.\nformat = 1\n"
+    head = "# Simulated, with a known truth (truth.tsv), by plugins/deepdife/simulate_demo.py.\nformat = 1\n"
     (FOLDER / "catalogue.toml").write_text("\n".join([head, *entries]), encoding="utf-8")
+    (FOLDER / "truth.tsv").write_text(truth(own), encoding="utf-8")
     text = readme({"demo-promoters": own, "demo-promoters-kin": kin, "demo-promoters-far": far})
     (FOLDER / "README.md").write_text(text, encoding="utf-8")
     print(text)

@@ -22,7 +22,7 @@ from genotool.statistics.mcnemar import mcnemar
 from genotool.statistics.permuted import permutation_p
 from genotool.verdict import MARGIN, Comparison, decide
 
-__all__ = ["Place", "best_floors", "rank"]
+__all__ = ["Place", "best_floors", "gains", "rank"]
 
 WORDS = {"above": "behind", "below": "ahead", "equivalent": "equivalent", "undecided": "undecided"}
 """What a verdict on the best model's lead says of the model that it leads."""
@@ -79,6 +79,15 @@ def rank(runs: Sequence[TestRows], *, margin: float = MARGIN, seed: int) -> list
     swapped = {run.name: permutation_p(best.task, best.target, best.score, run.score, metric, best.groups, seed=seed)
                for run in rest}  # fmt: skip
     return [Place(run.name, metric, estimate, each.get(run.name), swapped.get(run.name)) for run, estimate in scored]
+
+
+def gains(runs: Sequence[TestRows], baseline: TestRows, *, margin: float = MARGIN, seed: int) -> dict[str, Comparison]:
+    """Return each run against the baseline on the same rows, corrected over the runs: what a change to it brings."""
+    metric, rest = HEADLINE[baseline.task], [run for run in runs if run is not baseline]
+    each = {
+        run.name: paired(run.task, run.target, run.score, baseline.score, metric, run.groups, seed=seed) for run in rest
+    }
+    return {item.against: item for item in decide(each, metric, margin).each}
 
 
 def best_floors(runs: Sequence[TestRows], *, seed: int) -> dict[str, Estimate]:

@@ -63,6 +63,23 @@ def test_every_test_of_a_difference_is_in_the_table_and_the_plot_is_drawn(
     assert float(tests["DeLong"]["p"]) == pytest.approx(found[1]["delong_p"])
     assert float(tests["bootstrap"]["p_holm"]) == pytest.approx(found[1]["p_holm"])
     assert tests["McNemar"]["of"] == "decided classes"
+    again = genotool("compare", tmp_path / "k1", tmp_path / "k25", "--baseline", tmp_path / "k25", "-o", tmp_path / "g")
+    assert again.returncode == 0, again.stderr
+    board = json.loads((tmp_path / "g" / "leaderboard.json").read_text())
+    values, (gain,) = {item["run"]: item["value"] for item in board["runs"]}, board["gains"]
+    assert (board["baseline"], gain["run"]) == ("k25", "k1")
+    assert gain["value"] == pytest.approx(values["k1"] - values["k25"])
+    assert gain["low"] < gain["value"] < gain["high"]
+    assert "k1 minus k25: " in again.stdout
+    assert genotool("report", tmp_path / "g").returncode == 0
+    page = (tmp_path / "g" / "report.html").read_text()
+    assert "Gain over k25, paired on the same rows" in page
+    assert "Floors on these rows" in page
+    wrong = genotool(
+        "compare", tmp_path / "k1", tmp_path / "k25", "--baseline", tmp_path / "none", "-o", tmp_path / "h"
+    )
+    assert wrong.returncode == 2
+    assert "is none of the runs" in wrong.stderr
     picture = (tmp_path / "board" / "figures" / "leaderboard.svg").read_text()
     assert all(f">{word}<" in picture for word in ("k1", "k25", "memoriser"))
     written = genotool("report", tmp_path / "board")

@@ -42,16 +42,20 @@ def test_an_ablation_trains_all_four_and_compares_them() -> None:
     plan = planned(ablate=True)
     asked = {
         key: (after(words(plan, f"train-{key}"), "--augment"), after(words(plan, f"train-{key}"), "--with"))
-        for key in ("model", "plain", "augmented", "orthologs")
+        for key in ("model", "none", "evoaug", "orthologs")
     }
     kin = [f"{KIN}:all"]
     assert asked == {
         "model": (["evoaug"], kin),
-        "plain": (["none"], []),
-        "augmented": (["evoaug"], []),
+        "none": (["none"], []),
+        "evoaug": (["evoaug"], []),
         "orthologs": (["none"], kin),
     }
-    assert len(words(plan, "compare-ablation")) == 4
+    compared = words(plan, "compare-ablation")
+    assert len(compared) == 6
+    assert compared[-2:] == ["--baseline", "{train-none}"], "what each brings over none is told, with its interval"
+    repeated = planned(ablate=True, repeats=3)
+    assert all(after(list(step.arguments), "--repeats") == ["3"] for step in repeated.steps if step.verb == ("train",))
     with pytest.raises(UsageError, match="--ablate"):
         planned(ablate=True, orthologs=[])
 

@@ -31,6 +31,9 @@ def compare(
             "the floors they share",
         ),
     ] = False,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="one of the runs: also the paired gain of each other over it")
+    ] = None,
     margin: flags.Margin = MARGIN,
 ) -> None:
     """Rank runs on the test rows that they share, by paired tests; or judge repeats of a model as one."""
@@ -39,7 +42,8 @@ def compare(
     if len(runs) < 2:
         raise UsageError("compare takes two or more different runs", hint=f"one alone: genotool evaluate {runs[0]}")
     out = common.folder("compare-" + ("pooled" if pooled else "-".join(run.name for run in runs))[:100])
-    run = stage(runs, out=out, pooled=pooled, margin=margin, seed=common.seed, overwrite=common.overwrite)
+    given: dict[str, Any] = {"pooled": pooled, "baseline": baseline, "margin": margin}
+    run = stage(runs, out=out, seed=common.seed, overwrite=common.overwrite, **given)
     found = run.read_json("pooled.json" if pooled else "leaderboard.json")
     if common.json:
         typer.echo(json.dumps({"run": str(run.path), **found}))
@@ -82,6 +86,13 @@ def _show_leaderboard(found: dict[str, Any]) -> None:
             f"{place:3}  {item['run']:{width}}  {_number(item['value'])}{interval}{rest}  (against its best floor: "
             f"{item['against_floors']})"
         )
+    _show_gains(found)
+
+
+def _show_gains(found: dict[str, Any]) -> None:
+    for item in found.get("gains", []):
+        p = "" if item["p_holm"] is None else f", Holm p {item['p_holm']:.3g}"
+        typer.echo(f"  {item['run']} minus {found['baseline']}: {_difference(item)}{p}: {item['word']}")
 
 
 def _difference(item: dict[str, Any]) -> str:

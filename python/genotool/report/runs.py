@@ -25,7 +25,8 @@ def runs_section(collected: Collected, pictures: Pictures) -> Section | None:
         )
         caption += "far each is behind the best. The grey band is the margin inside which they count as equal."
         kept = [(text, caption) for name, text in step.figures.items() if name == "leaderboard"]
-        blocks += [_places(found), *pictures.found(kept, step.title), *_other_tests(found)]
+        blocks += [_places(found), *_gains(found), *pictures.found(kept, step.title), _floors(found)]
+        blocks += _other_tests(found)
     return Section("runs", "Runs together", blocks) if blocks else None
 
 
@@ -84,6 +85,23 @@ def _places(found: Mapping[str, Any]) -> Grid:
     rows_shared = count((found.get("runs") or [{}])[0].get("n"))
     title = f"Places on the same {rows_shared} test rows"
     return Grid(head, rows, numeric=frozenset({1, 2, 3}), title=title)
+
+
+def _gains(found: Mapping[str, Any]) -> list[Grid]:
+    """Return what each run gains over the baseline; nothing where none was named."""
+    rows = [
+        [str(item.get("run")), estimate(item), p_value(item.get("p_holm"), item), str(item.get("word") or "–")]
+        for item in found.get("gains") or []
+    ]
+    head = ["run", f"{title_of(found.get('metric'))}, gain [95 %]", "p (Holm)", "to the baseline"]
+    title = f"Gain over {found.get('baseline')}, paired on the same rows"
+    return [Grid(head, rows, numeric=frozenset({1, 2}), title=title)] if rows else []
+
+
+def _floors(found: Mapping[str, Any]) -> Grid:
+    rows = [[_words(name), estimate(item)] for name, item in (found.get("floors") or {}).items()]
+    head = ["floor", f"{title_of(found.get('metric'))} [95 %]"]
+    return Grid(head, rows, numeric=frozenset({1}), title="Floors on these rows, of each kind the best that a run has")
 
 
 def _other_tests(found: Mapping[str, Any]) -> list[Grid]:

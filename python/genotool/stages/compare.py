@@ -13,7 +13,7 @@ from genotool.dataset import are_row_numbers
 from genotool.errors import InputError, UsageError
 from genotool.figures.floors import Point
 from genotool.figures.forest import forest
-from genotool.leaderboard import Place, best_floors, rank
+from genotool.leaderboard import Place, best_floors, gains, rank
 from genotool.metrics import HEADLINE, TITLES, compute
 from genotool.pooled import Pooled, pool
 from genotool.predictions import TestRows, read_test_rows
@@ -34,25 +34,36 @@ STATS = ("run", "against", "test", "of", "n", "groups", "p", "p_holm", "q")
 
 
 def compare(
-    folders: Sequence[Path], *, out: Path, pooled: bool, margin: float = MARGIN, seed: int = 0, overwrite: bool = False
+    folders: Sequence[Path],
+    *,
+    out: Path,
+    pooled: bool,
+    baseline: Path | None = None,
+    margin: float = MARGIN,
+    seed: int = 0,
+    overwrite: bool = False,
 ) -> Run:
     """Write ``leaderboard.json``, ``.tsv`` and ``.svg``, or with `pooled` ``pooled.json`` and ``.tsv``.
 
-    A leaderboard also has ``stats.tsv``: every test of every difference.
+    A leaderboard also has ``stats.tsv``: every test of every difference; and with `baseline`, one of the folders, the
+    paired gain of every other run over that one.
 
     Raises
     ------
     UsageError
-        If there are fewer than two runs, or one is given twice.
+        If there are fewer than two runs, one is given twice, or the baseline is none of them.
     InputError
         If the test rows differ (unless pooled), or a run cannot be compared.
     """
     if len({folder.resolve() for folder in folders}) != len(folders) or len(folders) < 2:
         raise UsageError("compare takes two or more different runs")
+    place = _place(folders, baseline, pooled=pooled)
     Run.check_free(out, overwrite)
     runs = [Run.open(folder) for folder in folders]
     rows = [read_test_rows(run, name) for run, name in zip(runs, _names(folders), strict=True)]
     found = _pooled(rows, runs, margin, seed) if pooled else _leaderboard(rows, runs, margin, seed)
+    if place is not None:
+        found |= {"baseline": rows[place].name, "gains": _gains(rows, rows[place], margin, seed)}
     families = {run.record.get("family") for run in runs}
     run = Run.create(
         out, verb="compare", family=families.pop() if len(families) == 1 else None, task=rows[0].task.value,
@@ -70,6 +81,28 @@ def compare(
             run.write_table("stats.tsv", STATS, _tests(found))
             run.write_text("figures/leaderboard.svg", _drawn(found, simulated=bool(run.record.get("simulated"))))
     return run
+
+
+def _place(folders: Sequence[Path], baseline: Path | None, *, pooled: bool) -> int | None:
+    """Return which of the runs the baseline is; None where none is asked for."""
+    if baseline is None:
+        return None
+    if pooled:
+        raise UsageError("--baseline does not go with --pooled", hint="repeats of one model have no baseline")
+    places = [folder.resolve() for folder in folders]
+    if baseline.resolve() not in places:
+        hint = f"one of {', '.join(map(str, folders))}"
+        raise UsageError(f"--baseline {baseline} is none of the runs", hint=hint)
+    return places.index(baseline.resolve())
+
+
+def _gains(rows: Sequence[TestRows], baseline: TestRows, margin: float, seed: int) -> list[dict[str, Any]]:
+    found = gains(rows, baseline, margin=margin, seed=seed)
+    return [
+        {"run": name, "value": item.difference.value, "low": item.difference.low, "high": item.difference.high,
+         "p_holm": item.p_holm, "word": item.word}
+        for name, item in found.items()
+    ]  # fmt: skip
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

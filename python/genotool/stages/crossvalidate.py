@@ -8,12 +8,15 @@ by that: each fold searches in its own training part, and its test rows see the 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import shutil
 import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from genotool import config as configs
 from genotool.dataset import Dataset
@@ -23,11 +26,13 @@ from genotool.out_of_fold import combine, named
 from genotool.progress import Bar
 from genotool.run import Run
 from genotool.spawned import INPUT_REFUSED, StepError, check_ended, check_name, resumed, run_all
-from genotool.split import Part
+from genotool.split import Part, Split
 from genotool.stages.fitting import FitRequest, check_family, data_record
 from genotool.stages.rows import RowsRequest, load_labelled
 
 __all__ = ["FoldsRequest", "crossvalidate", "fold_command", "fold_rows"]
+
+log = logging.getLogger(__name__)
 
 SAME_FLAGS = {"--threads": "GENOTOOL_THREADS", "--device": "GENOTOOL_DEVICE", "--backend": "KERAS_BACKEND"}
 """What every fold is given as this process was: the bytes do not depend on how many folds run at once."""
@@ -99,6 +104,7 @@ def _describe(run: Run, request: FitRequest, dataset: Dataset, folds: Folds) -> 
     run.folder("splits")
     for key, split in folds.splits(dataset, request.rows.fractions.valid):
         split.save(run.file(f"splits/{named(key)}.tsv"), dataset.ids, simulated=simulated, source=source)
+        _say_one_class(run, dataset, split, named(key))
     how = "left out one by one" if folds.names else f"{folds.k} folds"
     run.update(
         split={
@@ -112,6 +118,15 @@ def _describe(run: Run, request: FitRequest, dataset: Dataset, folds: Folds) -> 
         leaky=request.rows.overlap == "keep",
         balance=request.balance,
     )
+
+
+def _say_one_class(run: Run, dataset: Dataset, split: Split, fold: str) -> None:
+    """Say which fold tests on one class: it has no metric that needs two, and its rows count in those of all folds."""
+    present = [] if dataset.target is None else np.unique(dataset.target[split.rows(Part.TEST)]).tolist()
+    if dataset.classes and len(present) == 1:
+        said = f"fold {fold} tests on rows of the class {dataset.classes[int(present[0])]} alone"
+        run.log(f"warning: {said}: metrics that need two classes are absent there; those over all folds are not")
+        log.warning("%s", said)
 
 
 def fold_rows(rows: RowsRequest, run: Path, folds: Folds, key: tuple[int, int]) -> RowsRequest:

@@ -13,7 +13,7 @@ from genotool.orthologs import Orthologs, Partners
 from genotool.run import Run
 from numpy.typing import NDArray
 
-from genotool_deepdife.encoder import INPUT, PromoterEncoder
+from genotool_deepdife.encoder import INPUT, PromoterEncoder, promoters
 from genotool_deepdife.settings import PromoterConfig
 
 __all__ = ["augmentation", "own_rows", "with_reverse_complements"]
@@ -53,6 +53,7 @@ def augmentation(config: PromoterConfig, every: EncodedView, valid: EncodedView,
     valid
         Rows whose orthologs must stay out.
     """
+    _say_lengths(every, run)
     swap = _swap(config, every, valid, run)
     evolve = config.augment == "evoaug" and config.evoaug.enabled
     if swap is None and not evolve:
@@ -63,6 +64,18 @@ def augmentation(config: PromoterConfig, every: EncodedView, valid: EncodedView,
         return config.evoaug.augment(changed, rows, seed=config.seed, epoch=epoch) if evolve else changed
 
     return augment
+
+
+def _say_lengths(every: EncodedView, run: Run) -> None:
+    """Say once how many training rows are not as long as what the network reads."""
+    encoder, lengths = every.encoder, promoters(every.dataset).lengths
+    assert isinstance(encoder, PromoterEncoder)
+    if (lengths == encoder.length).all():
+        return
+    cut, padded = int((lengths > encoder.length).sum()), int((lengths < encoder.length).sum())
+    end = "left" if encoder.align == "right" else "right"
+    said = f"{cut} of {len(lengths)} training rows are longer than {encoder.length} letters and trimmed"
+    run.log(f"{said}, {padded} are shorter and padded, at the {end}; --length and --align say otherwise")
 
 
 def _swap(config: PromoterConfig, every: EncodedView, valid: EncodedView, run: Run) -> Augment | None:

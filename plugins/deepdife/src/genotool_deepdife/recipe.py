@@ -44,6 +44,7 @@ class RecipeConfig:
     ] = None
     augment: Annotated[Literal["none", "evoaug"], Field("augmentation of the training rows")] = "evoaug"
     folds: Annotated[int, Field("folds by gene family", ge=2)] = 5
+    repeats: Annotated[int, Field("times that the folds are dealt out anew, each with seeds of its own", ge=1)] = 1
     ablate: Annotated[
         bool, Field("also train without augmentation and orthologs, and with each alone, and compare all four")
     ] = False
@@ -122,6 +123,7 @@ def _training(
     config: RecipeConfig, request: Request, sources: Sources, what: str, augment: str, orthologs: Sequence[str]
 ) -> Step:
     words = ["deepdife", sources.data, "--folds", str(config.folds), "--augment", augment]
+    words += ["--repeats", str(config.repeats)] if config.repeats > 1 else []
     words += [word for name in orthologs for word in ("--with", f"{name}:all")]
     words += [word for setting in request.settings for word in ("--set", setting)]
     return Step(("train",), what, tuple(words))
@@ -129,12 +131,12 @@ def _training(
 
 def _ablation(config: RecipeConfig, request: Request, sources: Sources) -> list[Step]:
     """Return the trainings with less than everything, and their paired comparison."""
-    less = {"plain": ("none", ()), "augmented": (config.augment, ()), "orthologs": ("none", sources.orthologs)}
+    less = {"none": ("none", ()), config.augment: (config.augment, ()), "orthologs": ("none", sources.orthologs)}
     steps = [
         _training(config, request, sources, what, augment, orthologs) for what, (augment, orthologs) in less.items()
     ]
     runs = ["{train-model}", *(f"{{{step.key}}}" for step in steps)]
-    return [*steps, Step(("compare",), "ablation", tuple(runs))]
+    return [*steps, Step(("compare",), "ablation", (*runs, "--baseline", "{train-none}"))]
 
 
 def _asked(config: RecipeConfig, sources: Sources, request: Request) -> str:

@@ -1,0 +1,109 @@
+"""Sequences that are not what they should be: each is answered with file, row and remedy, or read and said."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from genotool.companions import Companions
+from genotool.dataset import Dataset
+from genotool.errors import GenotoolError, InputError, UsageError
+from genotool.registry import load
+from genotool.run import Run
+from genotool.split import Part, Split
+from genotool.stages.crossvalidate import _say_one_class
+from genotool.stages.rows import RowsRequest, select
+
+PROTEIN = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"
+
+
+def fasta(tmp_path: Path, *texts: str) -> Path:
+    file = tmp_path / "a.fa"
+    file.write_text("".join(f">r{number}\n{text}\n" for number, text in enumerate(texts)))
+    return file
+
+
+def labelled(tmp_path: Path, names: list[str]) -> Dataset:
+    table = tmp_path / "labels.tsv"
+    table.write_text("gene\tlabel\n" + "".join(f"{name}\t{number % 2}\n" for number, name in enumerate(names)))
+    return load(fasta(tmp_path, *(["ACGTACGTAA"] * 10)), companions=Companions(table))
+
+
+def test_ids_that_do_not_join_are_counted_named_and_stop_below_half(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        made = labelled(tmp_path, [f"r{n}" for n in range(5)] + [f"R{n}" for n in range(5, 10)])
+    assert made.ids.tolist() == [f"r{n}" for n in range(5)]
+    assert sorted(made.about.left_out.values()) == [5, 5]
+    assert "5 ids of a.fa are not in labels.tsv: r5, r6" in caplog.text
+    with pytest.raises(InputError, match=r"6 of 10 ids are not in labels.tsv \('r4', 'r5', 'r6', …\)") as refused:
+        labelled(tmp_path, [f"r{n}" for n in range(4)] + [f"R{n}" for n in range(4, 10)])
+    assert "written the same way" in str(refused.value)
+    assert refused.value.exit_code == 3
+    assert len(labelled(tmp_path, ["r1", "r2"])) == 2, "few labels of many records are no slip"
+    with pytest.raises(InputError, match=r"no id of a\.fa"):
+        labelled(tmp_path, ["x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (">a\nACGT\n>a\nACGA\n", "a"),
+        (">a\nACGT\n>b\n>c\nACGT\n", "b"),
+        (f">p\n{PROTEIN}\n", "'Q'|'E'|'I'|'F'|'L'|'P'"),
+        ("", "empty"),
+    ],
+)
+def test_a_fasta_file_that_is_none_of_dna_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "a.fa"
+    file.write_text(text)
+    with pytest.raises(InputError, match=said) as refused:
+        load(file)
+    assert "a.fa" in str(refused.value)
+
+
+def test_lower_case_and_iupac_letters_are_read(tmp_path: Path) -> None:
+    made = load(fasta(tmp_path, "acgtN", "RYacu"))
+    assert list(made.columns["sequence"]) == ["ACGTN", "RYACT"]  # type: ignore[arg-type]
+    encoded = made.columns["sequence"].one_hot("uint8")  # type: ignore[union-attr]
+    np.testing.assert_array_equal(encoded.sum(axis=2), [[1, 1, 1, 1, 0], [0, 0, 1, 1, 1]])
+
+
+def test_a_set_of_one_row_is_refused_with_words(tmp_path: Path) -> None:
+    table = tmp_path / "a.tsv"
+    table.write_text(f"sequence\tlabel\n{'ACGTTGCATTGACCAGTA' * 2}\t1\n")
+    with pytest.raises(GenotoolError, match=r"part|class"):
+        select(RowsRequest(str(table)))
+
+
+def test_a_fold_of_one_class_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made = labelled(tmp_path, [f"r{n}" for n in range(10)])
+    run = Run.create(tmp_path / "run", verb="train", family="none", data=[])
+    for fold, rows in (("1-1", [0, 1]), ("1-2", [1, 3])):
+        parts = np.full(len(made), Part.TRAIN, np.int8)
+        parts[rows] = Part.TEST
+        _say_one_class(run, made, Split(parts, "row", 0, ""), fold)
+    assert [record.getMessage() for record in caplog.records if "fold" in record.getMessage()] == [
+        "fold 1-2 tests on rows of the class 1 alone"
+    ]
+    assert "absent there" in run.file("log.txt").read_text()
+
+
+def test_orthologs_without_labels_are_told_where_they_go(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    texts = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(40)]
+    main = tmp_path / "main.tsv"
+    main.write_text("sequence\tlabel\tgroup\n" + "".join(f"{t}\t{n % 2}\tg{n}\n" for n, t in enumerate(texts)))
+    kin = fasta(tmp_path, *texts[:5])
+    with pytest.raises(InputError, match=r"no label.*\n.*--ortholog-fasta"):
+        select(RowsRequest(str(main), together=(f"{kin}:all",)))
+
+
+def test_a_companion_that_nothing_takes_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "a.tsv"
+    table.write_text("sequence\tlabel\nACGTACGTACGTACGTACGTACGTACGTACGT\t1\n")
+    with pytest.raises(UsageError, match="--labels goes with"):
+        select(RowsRequest(str(table), companions=Companions(table)))

@@ -111,8 +111,8 @@ def explained(trained: Trained, rows: Dataset, background: Dataset, *, how: Meth
     from genotool.frameworks.keras import start
 
     if start(seed).backend.backend() != "tensorflow":
-        said = "SHAP of this family runs on the TensorFlow backend"
-        raise UnavailableError(said, hint="repeat the command with --backend tensorflow")
+        hint = "repeat the command with --backend tensorflow"
+        raise UnavailableError("SHAP of this family runs on the TensorFlow backend", hint=hint)
     encoder, predicted = _encoder(trained), _predicted(trained.predict(rows))
     right = np.flatnonzero(predicted == rows.target).astype(np.int64)
     if not len(right):
@@ -159,7 +159,7 @@ class _Explainer:
             return np.asarray(values * sign, np.float32)
         with _quiet():
             values, found = self.explainer.shap_values(encoded, ranked_outputs=1, **more)
-        if not np.array_equal(np.asarray(found)[:, 0], rows.target):
+        if not np.array_equal(np.asarray(found)[:, 0], np.asarray(rows.target)):
             raise GenotoolError("the network that is explained does not predict what the model predicts")
         return np.asarray(values, np.float32).reshape(encoded.shape[:3])
 

@@ -11,7 +11,7 @@ from side_by_side import goal, race
 
 ROWS, REFERENCES, LENGTH = 4, 100, 600
 LAYERS = [(64, 12, 1, 6), (64, 6, 6, 1), (32, 6, 6, 1)]
-"""Filters, width, step and pooling of each convolution: deepdife's, without padding, which the frameworks place apart."""
+"""Filters, width, step and pooling of each convolution, as deepdife has them but for the padding."""
 
 
 def ours():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,11 @@ from genotool.frameworks.scale import TargetScale
 from genotool.persist import load_json, load_network, save_json, save_network
 from genotool.run import DAMAGED, Run
 
-__all__ = ["Augment", "KerasModel", "TargetScale", "Training", "adamw", "start", "train"]
+__all__ = ["Augment", "KerasModel", "TargetScale", "Training", "adamw", "rows_at_once", "start", "tower_seed", "train"]
 
-PREDICT_ROWS = 8192
+MOST_ROWS = 8192
+MOST_VALUES = 2**26
+"""Numbers in the largest layer's output, over the rows that are predicted at once."""
 IN_MEMORY = 2**30
 """Encoded bytes up to which training holds all rows at once."""
 
@@ -128,7 +130,9 @@ class KerasModel:
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Return (n,) probabilities or numbers, or (n, classes) probabilities."""
         inputs = [np.asarray(batch[name], np.float32) for name in input_names(self.network)]
-        parts = [self._predict([array[i : i + PREDICT_ROWS] for array in inputs]) for i in _starts(len(inputs[0]))]
+        step = rows_at_once(self.network)
+        starts = range(0, max(len(inputs[0]), 1), step)
+        parts = [self._predict([array[start : start + step] for array in inputs]) for start in starts]
         output = np.concatenate(parts).astype(np.float64)
         output = output if self.task is Task.MULTICLASS else output.reshape(-1)
         return self.scale.restore(output)
@@ -149,7 +153,7 @@ class KerasModel:
         save_json(directory / "model.json", {"task": self.task.value, "scale": self.scale.to_json()})
 
     @classmethod
-    def load(cls, directory: Path, custom_objects: Mapping[str, Any] | None = None) -> KerasModel:
+    def load(cls, directory: Path, custom_objects: Mapping[str, Any] | None = None) -> Self:
         """Read what `save` wrote; InputError if it is damaged."""
         start(0)
         about = load_json(directory / "model.json")
@@ -164,8 +168,25 @@ def input_names(network: Any) -> list[str]:
     return [tensor.name for tensor in network.inputs]
 
 
-def _starts(count: int) -> range:
-    return range(0, max(count, 1), PREDICT_ROWS)
+def rows_at_once(network: Any) -> int:
+    """Return how many rows a network takes at once, so that the output of none of its layers outgrows the memory."""
+    return max(1, min(MOST_ROWS, MOST_VALUES // max(_widest(network), 1)))
+
+
+def _widest(network: Any) -> int:
+    """Return the numbers a row in the largest output of a layer, those inside nested networks too."""
+    inner = [_widest(layer) for layer in network.layers if hasattr(layer, "layers")]
+    outputs = [output for layer in network.layers for output in _tensors(layer.output)]
+    return max([*inner, *(math.prod(size or 1 for size in output.shape[1:]) for output in outputs)])
+
+
+def _tensors(output: Any) -> list[Any]:
+    return list(output) if isinstance(output, list | tuple) else [output]
+
+
+def tower_seed(seed: int, number: int) -> int:
+    """Return the seed of one of several networks that are trained and averaged; the first has the run's own."""
+    return seed if number == 0 else int(np.random.SeedSequence([seed, number]).generate_state(1)[0] % 2**31)
 
 
 def train(
@@ -209,7 +230,7 @@ def train(
         If the loss stops being a number.
     """
     keras = start(seed)
-    names, scale = input_names(network), scale or TargetScale()
+    names, scale, held_rows = input_names(network), scale or TargetScale(), rows_at_once(network)
     steps = math.ceil(len(rows) / training.batch_size)
     network.compile(optimizer=(optimizer or adamw)(keras, training, steps), loss=loss, metrics=list(metrics) or None)
     called = [_history(keras, run, history), *_averaging(keras, training), *_plateau(keras, training), *callbacks]
@@ -219,12 +240,12 @@ def train(
     ]
     with ExitStack() as ending:
         fed = _fed(keras, rows, training.batch_size, names, scale, seed, augment, ending)
-        held = _fed(keras, valid, PREDICT_ROWS, names, scale, None, None, ending)
+        held = _fed(keras, valid, held_rows, names, scale, None, None, ending)
         whole = isinstance(held.get("y"), np.ndarray)
         network.fit(
             **fed,
             validation_data=(held["x"], held["y"], held["sample_weight"]) if whole else held["x"],
-            validation_batch_size=PREDICT_ROWS if whole else None,
+            validation_batch_size=held_rows if whole else None,
             epochs=training.epochs,
             verbose=0,
             callbacks=called,

@@ -59,7 +59,7 @@ def test_the_published_normalisation() -> None:
 
 
 def test_a_negative_value_under_a_logarithm_is_named() -> None:
-    with pytest.raises(InputError, match="gene g1 is negative in s1"):
+    with pytest.raises(InputError, match="below 0: gene g1 in s1"):
         fitted(matrix([[1, 2], [3, -4]]), normalize="log2")
 
 
@@ -114,6 +114,9 @@ def test_a_matrix_of_other_genes_is_read_by_name() -> None:
     fewer = matrix(LOGS[:, :10], encoder.genes.tolist()[:10])
     table = encoder.table(fewer)
     assert np.allclose(table[:, 10:], 0), "genes that are not there stand at their mean"
+    ranks = fitted(matrix(LOGS), scaling="rank").table(matrix(LOGS[:, :10]))
+    assert np.allclose(ranks[:, 10:], 0)
+    assert np.abs(ranks[:, :10]).max() > 0.5
     with pytest.raises(InputError, match="none of the model's 12 genes"):
         encoder.encode(matrix(LOGS))
 
@@ -126,6 +129,8 @@ def test_a_map_makes_symbols_and_ids_meet(tmp_path: Path) -> None:
         1, 0, -1,
     ]  # fmt: skip
     assert matched(["ENSG00000141510.1"], ["tp53"], mapping).tolist() == [0], "in either direction"
+    versions = ["ENSG00000141510.1", "ENSG00000141510.2"]
+    assert matched(versions, versions).tolist() == [0, 1], "the same name before one without version"
     assert bare("HLA.A.1") == "HLA.A.1", "no version of an Ensembl id"
     assert bare("gene:AT1G01010.2") == "AT1G01010"
 

@@ -145,7 +145,7 @@ class ExpressionEncoder:
         low, high = np.full(len(self.genes), np.inf), np.full(len(self.genes), -np.inf)
         for rows in parts:
             for values in self._values(rows):
-                filled = np.where(np.isnan(values), self._neutral, values)
+                filled = np.where(np.isnan(values), 0 if self.scaling == "rank" else self.fill, values)
                 count += len(filled)
                 total += filled.sum(axis=0, dtype=np.float64)
                 squares += np.square(filled, dtype=np.float64).sum(axis=0)
@@ -154,7 +154,7 @@ class ExpressionEncoder:
         deviation = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0))
         centre, width = (low, high - low) if self.scaling == "minmax" else (mean, deviation)
         if self.scaling in ("damped", "rank"):  # Tusher 2001's constant: genes that hardly vary are no loud noise
-            width = deviation + np.median(deviation)
+            width = deviation + (np.median(deviation[deviation > LEAST]) if (deviation > LEAST).any() else 0)
         if self.scaling == "none":
             centre, width = np.zeros_like(mean), np.ones_like(mean)
         self.shift, self.spread = centre.astype(np.float32), np.where(width > LEAST, width, 1).astype(np.float32)
@@ -207,16 +207,14 @@ class ExpressionEncoder:
         return place
 
     def _scaled(self, rows: Dataset) -> Iterator[tuple[int, Floats]]:
+        """Yield (first row, (k, m) scaled values); a gene that the matrix lacks has its training mean."""
         start = 0
+        absent = (self.fill - self.shift) / self.spread if self.scaling in ("minmax", "none") else np.float32(0)
         for values in self._values(rows):
-            scaled = (np.where(np.isnan(values), self._neutral, values) - self.shift) / self.spread
-            yield start, scaled if self.scaling == "none" else np.clip(scaled, -WIDEST, WIDEST)
+            scaled = (values - self.shift) / self.spread
+            scaled = scaled if self.scaling == "none" else np.clip(scaled, -WIDEST, WIDEST)
+            yield start, np.where(np.isnan(scaled), absent, scaled)
             start += len(values)
-
-    @property
-    def _neutral(self) -> Floats:
-        """What stands for a gene that is not there: the training mean (of ranks the middle one)."""
-        return np.zeros_like(self.fill) if self.scaling == "rank" else self.fill
 
     def _values(self, rows: Dataset) -> Iterator[Floats]:
         """Yield (k, m) values of `genes`, normalised, as ranks where asked; NaN where the matrix lacks the gene."""
@@ -276,6 +274,8 @@ class ExpressionEncoder:
             setattr(self, name, content[name])
         for name in ARRAYS:
             setattr(self, name, arrays[name])
+        if not np.array_equal(np.sort(self.order), np.arange(len(self.genes))) or len(self.shift) != len(self.genes):
+            raise ValueError("genes and their places do not fit")
         return self
 
 

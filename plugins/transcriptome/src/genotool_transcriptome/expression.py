@@ -102,18 +102,19 @@ def normalized(values: Floats, how: Normalize, rows: Dataset, first: int = 0) ->
     if (values < 0).any():
         row, gene = np.argwhere(values < 0)[0].tolist()
         raise InputError(
-            f"--normalize {how} needs values from 0 on; gene {_name(rows, gene)} is negative in {rows.ids[first + row]}",
-            file=rows.about.path or None, value=float(values[row, gene]),
+            f"--normalize {how} takes no value below 0: gene {_name(rows, gene)} in {rows.ids[first + row]}",
+            file=rows.about.path or None,
+            value=float(values[row, gene]),
             hint="values that are logarithms already go with --normalize none",
         )  # fmt: skip
     if how == "log1p":
-        return np.log1p(values)
+        return np.asarray(np.log1p(values), np.float32)
     if how == "published":
-        return np.log2(values + np.float32(0.001)) + np.float32(10)
+        return np.asarray(np.log2(values + np.float32(0.001)) + np.float32(10), np.float32)
     if how == "cpm":
         depth = np.nansum(values, axis=1, keepdims=True, dtype=np.float64)
         values = values * (MILLION / np.where(depth > 0, depth, 1)).astype(np.float32)
-    return np.log2(values + np.float32(1))
+    return np.asarray(np.log2(values + np.float32(1)), np.float32)
 
 
 def _name(rows: Dataset, gene: int) -> str:

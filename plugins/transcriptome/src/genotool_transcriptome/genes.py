@@ -43,8 +43,13 @@ def read_map(file: Path) -> dict[str, str]:
 def matched(wanted: Iterable[str], there: Iterable[str], mapping: Mapping[str, str] | None = None) -> NDArray[np.int64]:
     """Return for each wanted gene its place among those that are there; -1 where it is not.
 
-    A gene that is there twice once versions are gone is taken at its first place.
+    The same name first; else without version and through the map, at the first place of those that then are alike.
     """
+    there = list(there)
+    exact = {name: number for number, name in enumerate(there)}
+    wanted = list(wanted)
+    if all(name in exact for name in wanted):
+        return np.array([exact[name] for name in wanted], np.int64)
     known = mapping or {}
 
     def key(name: str) -> str:
@@ -53,4 +58,4 @@ def matched(wanted: Iterable[str], there: Iterable[str], mapping: Mapping[str, s
     place: dict[str, int] = {}
     for number, name in enumerate(there):
         place.setdefault(key(name), number)
-    return np.array([place.get(key(name), -1) for name in wanted], np.int64)
+    return np.array([exact.get(name, place.get(key(name), -1)) for name in wanted], np.int64)

@@ -60,6 +60,17 @@ def test_an_ablation_trains_all_four_and_compares_them() -> None:
         planned(ablate=True, orthologs=[])
 
 
+def test_orthologs_may_come_from_files() -> None:
+    files = {"ortholog_fasta": ["kin=kin.fa"], "ortholog_table": Path("t.tsv"), "ortholog_distance": 0.3}
+    plan = planned(orthologs=[], ablate=True, **files)
+    said = ["--ortholog-fasta", "kin=kin.fa", "--ortholog-table", "t.tsv", "--ortholog-distance", "0.3"]
+    for key in ("model", "orthologs"):
+        assert words(plan, f"train-{key}")[-len(said) :] == said
+    for key in ("none", "evoaug"):
+        assert "--ortholog-fasta" not in words(plan, f"train-{key}")
+    assert "orthologs of kin=kin.fa." in plan.asked
+
+
 def test_relatives_that_are_not_at_hand_are_said_and_not_used(demo: Path) -> None:
     plan = planned(Request(data="aba-aly", data_dir=demo))
     assert "Not at hand, so not used: aba-chi, aba-cru, aba-epd." in plan.asked

@@ -70,7 +70,7 @@ def _say_lengths(every: EncodedView, run: Run) -> None:
     """Say once how many training rows are not as long as what the network reads."""
     encoder, lengths = every.encoder, promoters(every.dataset).lengths
     assert isinstance(encoder, PromoterEncoder)
-    if (lengths == encoder.length).all():
+    if encoder.length is None or (lengths == encoder.length).all():
         return
     cut, padded = int((lengths > encoder.length).sum()), int((lengths < encoder.length).sum())
     end = "left" if encoder.align == "right" else "right"

@@ -39,6 +39,11 @@ class RecipeConfig:
     orthologs: Annotated[
         list[str] | None, Field("data sets of other species to learn along; none: those that are known, if at hand")
     ] = None
+    ortholog_fasta: Annotated[
+        list[str] | None, Field("FASTA files of orthologs, SPECIES=FILE, as in `train`; they need no labels")
+    ] = None
+    ortholog_table: Annotated[Path | None, Field("table of whose orthologs these are, as in `train`")] = None
+    ortholog_distance: Annotated[float | None, Field("leave out orthologs of that table that are further away")] = None
     elsewhere: Annotated[
         list[str] | None, Field("data sets to evaluate on; none: those that are known, if at hand")
     ] = None
@@ -62,12 +67,15 @@ class PromoterRecipe:
     def plan(self, config: RecipeConfig, request: Request) -> Plan:
         """Return the steps; data sets that cannot be had are said before anything runs."""
         sources = Sources.of(config, request)
-        if config.ablate and (not sources.orthologs or config.augment == "none"):
-            raise UsageError("--ablate compares augmentation and orthologs", hint="it needs both: name --orthologs")
+        learned = _learned_along(config, sources)
+        if config.ablate and (not learned or config.augment == "none"):
+            raise UsageError(
+                "--ablate compares augmentation and orthologs", hint="it needs both: name --orthologs or files"
+            )
         everything = [sources.data, *sources.orthologs, *sources.elsewhere]
         audit = (*everything, "--fail-on", config.fail_on)
         steps = [Step(("audit",), "", audit, findings_stop=config.fail_on != "none")]
-        steps.append(_training(config, request, sources, "model", config.augment, sources.orthologs))
+        steps.append(_training(config, request, sources, "model", config.augment, learned))
         steps += _ablation(config, request, sources) if config.ablate else []
         if sources.elsewhere:
             steps.append(Step(("evaluate",), "elsewhere", ("{train-model}", *sources.elsewhere)))
@@ -119,22 +127,29 @@ def _at_hand(
     return tuple(found), tuple(name for name in known if name not in found)
 
 
+def _learned_along(config: RecipeConfig, sources: Sources) -> tuple[str, ...]:
+    """Return the flags of the orthologs that are learned along: data sets, and files."""
+    words = [word for name in sources.orthologs for word in ("--with", f"{name}:all")]
+    words += [word for file in config.ortholog_fasta or () for word in ("--ortholog-fasta", file)]
+    valued = {"--ortholog-table": config.ortholog_table, "--ortholog-distance": config.ortholog_distance}
+    return (*words, *(word for flag, value in valued.items() if value is not None for word in (flag, str(value))))
+
+
 def _training(
-    config: RecipeConfig, request: Request, sources: Sources, what: str, augment: str, orthologs: Sequence[str]
+    config: RecipeConfig, request: Request, sources: Sources, what: str, augment: str, learned: Sequence[str]
 ) -> Step:
     words = ["deepdife", sources.data, "--folds", str(config.folds), "--augment", augment]
     words += ["--repeats", str(config.repeats)] if config.repeats > 1 else []
-    words += [word for name in orthologs for word in ("--with", f"{name}:all")]
+    words += learned
     words += [word for setting in request.settings for word in ("--set", setting)]
     return Step(("train",), what, tuple(words))
 
 
 def _ablation(config: RecipeConfig, request: Request, sources: Sources) -> list[Step]:
     """Return the trainings with less than everything, and their paired comparison."""
-    less = {"none": ("none", ()), config.augment: (config.augment, ()), "orthologs": ("none", sources.orthologs)}
-    steps = [
-        _training(config, request, sources, what, augment, orthologs) for what, (augment, orthologs) in less.items()
-    ]
+    learned = _learned_along(config, sources)
+    less = {"none": ("none", ()), config.augment: (config.augment, ()), "orthologs": ("none", learned)}
+    steps = [_training(config, request, sources, what, augment, kin) for what, (augment, kin) in less.items()]
     runs = ["{train-model}", *(f"{{{step.key}}}" for step in steps)]
     return [*steps, Step(("compare",), "ablation", (*runs, "--baseline", "{train-none}"))]
 
@@ -142,7 +157,8 @@ def _ablation(config: RecipeConfig, request: Request, sources: Sources) -> list[
 def _asked(config: RecipeConfig, sources: Sources, request: Request) -> str:
     text = f"Does the promoter of {sources.data} say what it asks? {config.folds} folds, gene families kept apart"
     text += f", with {config.augment}" if config.augment != "none" else ", without augmentation"
-    text += f" and orthologs of {', '.join(sources.orthologs)}." if sources.orthologs else "."
+    kin = [*sources.orthologs, *(config.ortholog_fasta or ())]
+    text += f" and orthologs of {', '.join(kin)}." if kin else "."
     if sources.missing:
         text += f" Not at hand, so not used: {', '.join(sources.missing)}."
     return text + (" SIMULATED data." if sources.simulated else "") + f" Seed {request.seed}."

@@ -97,7 +97,7 @@ def _table(patterns: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> G
 
 def _best(pattern: Mapping[str, Any]) -> list[str]:
     best = next(iter(pattern.get("matches") or []), {})
-    words = f"{best.get('name')}, {best.get('family')}" if best else "–"
+    words = f"{best.get('name')}, {_kind(best)}" if best else "–"
     return [words if pattern.get("matched") or not best else f"({words})", _small(best.get("q"))]
 
 
@@ -106,16 +106,21 @@ def _pattern(pattern: Mapping[str, Any], step: Step, pictures: Pictures) -> list
     figures = [(f"motif-{name}", f"{name}: {LOGOS}"), (f"motif-{name}-places", f"{name}: {PLACES}")]
     kept = [(step.figures[stem], caption) for stem, caption in figures if stem in step.figures]
     matches = [
-        [f"{match.get('name')} ({match.get('id')})", str(match.get("family")), _small(match.get("p")),
+        [f"{match.get('name')} ({match.get('id')})", _kind(match), _small(match.get("p")),
          _small(match.get("q")), "reverse" if match.get("turned") else "forward"]
         for match in pattern.get("matches") or []
     ]  # fmt: skip
-    head = ["motif", "family", "p", "q", "strand"]
+    head = ["motif", "class, family", "p", "q", "strand"]
     title = f"{name} {pattern.get('consensus')}, for {pattern.get('speaks_for')}"
     said = f"{count(pattern.get('seqlets'))} seqlets in {_rows(pattern, 'all')} rows; "
     said += f"{_percent(_share(pattern, 'all'))} of all contributions of its sign."
     grid = Grid(head, matches, numeric=frozenset({2, 3}), title=f"{name}: the likeliest motifs", folded=True)
     return [Text(said, title=title), *pictures.found(kept, step.title), grid]
+
+
+def _kind(match: Mapping[str, Any]) -> str:
+    """Return the class of a factor's domain, and the family within it."""
+    return ", ".join(filter(None, (str(match.get("class") or ""), str(match.get("family") or "")))) or "–"
 
 
 def _share(pattern: Mapping[str, Any], name: str) -> float:

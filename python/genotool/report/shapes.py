@@ -61,7 +61,7 @@ FOLDED = Keys(
 PATTERN = Keys(
     {"name": TEXT, "consensus": TEXT, "speaks_for": TEXT, "seqlets": NUMBER, "median_position": NUMBER,
      "evidence": Each(Each(NUMBER)),
-     "matches": Each(Keys({"id": TEXT, "name": TEXT, "family": TEXT, "p": NUMBER, "q": NUMBER}), LIST)}
+     "matches": Each(Keys({"id": TEXT, "name": TEXT, "family": TEXT, "class": TEXT, "p": NUMBER, "q": NUMBER}), LIST)}
 )  # fmt: skip
 SHAPES: Mapping[str, Any] = {
     "metrics": Keys(

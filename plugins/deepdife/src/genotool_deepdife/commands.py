@@ -46,7 +46,7 @@ def motifs(
 
 def _line(pattern: dict[str, Any]) -> str:
     best, every = pattern["matches"][0], pattern["evidence"]["all"]
-    known = f"{best['name']} ({best['family']}), q {best['q']:.2g}" if pattern["matched"] else "no motif that is known"
+    known = f"{best['name']} ({best['class']}), q {best['q']:.2g}" if pattern["matched"] else "no motif that is known"
     said = f"{pattern['name']} {pattern['consensus']} for {pattern['speaks_for']}: {every['share']:.1%} of its evidence"
     return f"{said}, {pattern['seqlets']} seqlets in {every['rows']} of {every['of']} rows; {known}"
 

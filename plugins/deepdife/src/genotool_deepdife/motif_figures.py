@@ -9,7 +9,7 @@ from genotool.figures.motifs import Panel, aligned_logos, places
 from numpy.typing import NDArray
 
 from genotool_deepdife.attributed import Attributed
-from genotool_deepdife.matching import Match, bits, core
+from genotool_deepdife.matching import bits, core
 from genotool_deepdife.motif_results import Result
 
 __all__ = ["figures"]
@@ -26,27 +26,26 @@ def figures(results: Sequence[Result], explained: Attributed, simulated: bool) -
 
 
 def _panels(result: Result) -> list[Panel]:
+    """Return the logos over the core and the whole of the best match, position under position."""
     pattern, match = result.pattern, result.matches[0]
     first, last = core(pattern)
-    left, right = min(BESIDE, first), min(BESIDE, len(pattern.sequence) - last)
-    shown = slice(first - left, last + right)
-    shares = pattern.sequence[shown]
-    known = _aligned(match, len(shares), left)
+    shares = match.motif.probabilities()
+    known = (shares * bits(shares)[:, None])[:: -1 if match.turned else 1, :: -1 if match.turned else 1]
+    start = first - match.offset
+    shown = min(first - BESIDE, start), max(last + BESIDE, start + len(known))
+    own = pattern.sequence * bits(pattern.sequence)[:, None]
     strand = ", reverse complement" if match.turned else ""
     return [
-        Panel(pattern.contributions[shown], f"{pattern.name}: what its bases contribute", "contribution"),
-        Panel(shares * bits(shares)[:, None], f"{pattern.name}: its bases", "bits"),
-        Panel(known, f"{match.motif.name} ({match.motif.matrix_id}{strand})", "bits"),
+        Panel(_between(pattern.contributions, 0, *shown), f"{pattern.name}: what its bases contribute", "contribution"),
+        Panel(_between(own, 0, *shown), f"{pattern.name}: its bases", "bits"),
+        Panel(_between(known, start, *shown), f"{match.motif.name} ({match.motif.matrix_id}{strand})", "bits"),
     ]
 
 
-def _aligned(match: Match, width: int, left: int) -> NDArray[np.float64]:
-    """Return the motif's logo below `width` positions of which the pattern's core starts at `left`."""
-    shares = match.motif.probabilities()
-    heights = shares * bits(shares)[:, None]
-    heights = heights[::-1, ::-1] if match.turned else heights
-    shown, at = np.zeros((width, 4)), np.arange(len(heights)) + left - match.offset
-    inside = (at >= 0) & (at < width)
+def _between(heights: NDArray[np.float64], start: int, first: int, last: int) -> NDArray[np.float64]:
+    """Return (last - first, 4) heights of positions, 0 where there are none; the first given ones are at `start`."""
+    shown, at = np.zeros((last - first, 4)), np.arange(len(heights)) + start - first
+    inside = (at >= 0) & (at < len(shown))
     shown[at[inside]] = heights[inside]
     return shown
 

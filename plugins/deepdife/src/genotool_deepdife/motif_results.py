@@ -102,8 +102,8 @@ def _middle(found: Sites) -> float:
 def _match(match: Match) -> dict[str, Any]:
     motif = match.motif
     return {
-        "id": motif.matrix_id, "name": motif.name, "family": ", ".join(motif.families), "p": match.p, "q": match.q,
-        "turned": match.turned,
+        "id": motif.matrix_id, "name": motif.name, "family": ", ".join(motif.families),
+        "class": ", ".join(motif.classes), "p": match.p, "q": match.q, "turned": match.turned,
     }  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def write_tables(run: Run, results: Sequence[Result], explained: Attributed, q: 
     """Write ``patterns.tsv``, ``matches.tsv`` (those with a q of `q` or less) and ``seqlets.tsv``."""
     classes = explained.classes if explained.target is not None else ()
     parts = [f"{what}_{name}" for name in classes for what in ("sequences_class", "share_class")]
-    best = ("match_id", "match_name", "match_family", "match_p", "match_q")
+    best = ("match_id", "match_name", "match_family", "match_class", "match_p", "match_q")
     head = ("pattern", "sign", "speaks_for", "seqlets", "sequences", "consensus", "share", *parts, "median_position")
     run.write_table("patterns.tsv", [*head, *best], (_pattern(result, classes, explained) for result in results))
     head = ("pattern", "match_id", "match_name", "match_family", "match_class", "p", "q", "offset", "overlap", "strand")
@@ -126,8 +126,8 @@ def _pattern(result: Result, classes: Sequence[str], explained: Attributed) -> l
     every = result.evidence["all"]
     return [
         said["name"], said["sign"], said["speaks_for"], said["seqlets"], every.rows, said["consensus"], every.share,
-        *parts, said["median_position"], best.motif.matrix_id, best.motif.name, ", ".join(best.motif.families), best.p,
-        best.q,
+        *parts, said["median_position"], best.motif.matrix_id, best.motif.name, ", ".join(best.motif.families),
+        ", ".join(best.motif.classes), best.p, best.q,
     ]  # fmt: skip
 
 

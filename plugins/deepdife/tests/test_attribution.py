@@ -11,13 +11,14 @@ from genotool.background import Background
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
 from genotool.errors import UsageError
-from genotool.family import Attribution
+from genotool.family import Attribution, ExplainsBy
 from genotool.frameworks.attribution import explain
 from genotool.frameworks.keras import KerasModel, TargetScale, start
 from genotool.run import Run
 from genotool.sequences import Sequences
 from genotool_deepdife import network as networks
 from genotool_deepdife.encoder import INPUT, PromoterEncoder
+from genotool_deepdife.family import PromoterFamily
 from genotool_deepdife.settings import PromoterConfig
 from scipy.special import logit
 
@@ -150,6 +151,16 @@ def test_hypothetical_scores_are_in_the_targets_unit(linear: tuple[KerasModel, A
         explain(model, view(promoters(3)), view(promoters(5, seed=5)), seed=0, run=run) for model in (number, scaled)
     )
     np.testing.assert_allclose(ten.hypothetical, 10 * one.hypothetical, atol=1e-5)  # type: ignore[operator]
+
+
+def test_the_family_explains_by_the_method_asked_for(linear: tuple[KerasModel, Any], run: Run) -> None:
+    family, config = PromoterFamily(), PromoterConfig(length=LENGTH)
+    assert isinstance(family, ExplainsBy)
+    for method, words in zip(
+        family.methods, ("DeepSHAP", "integrated gradients", "in-silico mutagenesis"), strict=True
+    ):
+        found = family.explain(linear[0], config, view(promoters(1)), view(promoters(2)), run, method=method)
+        assert found.method == f"{words} of the log-odds"
 
 
 def test_an_unknown_method_is_refused(linear: tuple[KerasModel, Any], run: Run) -> None:

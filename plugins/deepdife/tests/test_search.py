@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 import numpy as np
 import pytest
 from genotool.dataset import Dataset, Kind, Task
-from genotool.encoding import EncodedView
+from genotool.encoding import Batch, EncodedView
 from genotool.errors import TrainingError
 from genotool.family import Tuned
 from genotool.frameworks.keras import Training
@@ -31,6 +31,7 @@ from genotool_deepdife.encoder import PromoterEncoder
 from genotool_deepdife.family import PromoterFamily
 from genotool_deepdife.search_trial import Job, Trainer
 from genotool_deepdife.settings import PromoterConfig, Search
+from numpy.typing import NDArray
 
 pytestmark = pytest.mark.keras
 
@@ -123,17 +124,41 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searches, "Workers", Here)
 
 
+class CountsC:
+    """Stands for a trained network where it matters only what it was given: the score is the number of C."""
+
+    task = Task.BINARY
+    network = SimpleNamespace(count_params=lambda: 1)
+
+    def predict(self, batch: Batch) -> NDArray[np.float64]:
+        return batch["sequence"][:, :, 1].sum(axis=1) / LENGTH
+
+    def save(self, directory: Path) -> None:
+        (directory / "model.json").write_text("{}")
+
+
 @pytest.mark.usefixtures("here")
-def test_what_the_test_rows_say_changes_nothing(tmp_path: Path) -> None:
+def test_the_search_is_given_training_and_validation_rows_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows, parts = promoters(90, 4), ["train"] * 50 + ["valid"] * 20 + ["test"] * 20
+    assert rows.target is not None
+    assert rows.groups is not None
     text = list(rows.columns["sequence"])  # type: ignore[call-overload]
+    given: list[tuple[list[str], list[int], list[str], list[int]]] = []
+
+    def train(_: PromoterConfig, __: Task, view: EncodedView, valid: EncodedView, *___: Run, **____: object) -> CountsC:
+        seen = (view.dataset.ids.tolist(), view.target.tolist(), valid.dataset.ids.tolist(), valid.target.tolist())
+        given.append(seen)
+        return CountsC()
+
+    for module in (searches, search_trial):
+        monkeypatch.setattr(module, "fitted", train)
     tables = []
     for name, flip in (("as-they-are", 0), ("turned-round", 1)):
-        labels = [label ^ flip * (part == "test") for label, part in zip(rows.target.tolist(), parts, strict=True)]  # type: ignore[union-attr]
-        lines = [
-            "id\tsequence\tlabel\tfamily",
-            *("\t".join(map(str, row)) for row in zip(rows.ids, text, labels, rows.groups, strict=True)),
-        ]  # type: ignore[arg-type]
+        labels = [label ^ flip * (part == "test") for label, part in zip(rows.target.tolist(), parts, strict=True)]
+        columns = (rows.ids.tolist(), text, labels, rows.groups.tolist())
+        lines = ["id\tsequence\tlabel\tfamily", *("\t".join(map(str, row)) for row in zip(*columns, strict=True))]
         split = ["id\tpart", *(f"{row}\t{part}" for row, part in zip(rows.ids, parts, strict=True))]
         (tmp_path / f"{name}.tsv").write_text("\n".join(lines) + "\n")
         (tmp_path / "split.tsv").write_text("\n".join(split) + "\n")
@@ -141,8 +166,13 @@ def test_what_the_test_rows_say_changes_nothing(tmp_path: Path) -> None:
         config = replace(CONFIG, search=replace(CONFIG.search, folds=2, trials=2))
         run = tune(FitRequest(asked, PromoterFamily(), config, tmp_path / f"run-{name}", floors=False))
         tables.append((table(run.path), run.record["config"]))
-        assert len(tables[-1][0]) == 3
     assert tables[0] == tables[1]
+    assert given[:5] == given[5:], "two trials of two folds each, and the best one"
+    first, second, *_, whole = given[:5]
+    family = dict(zip(rows.ids.tolist(), rows.groups.tolist(), strict=True))
+    assert not {family[row] for row in first[0]} & {family[row] for row in second[0]}, "the folds part no family"
+    assert sorted(first[0] + second[0]) == sorted(whole[0]) == sorted(rows.ids[:50].tolist())
+    assert {tuple(sorted(one[2])) for one in given} == {tuple(sorted(rows.ids[50:70].tolist()))}
 
 
 @pytest.mark.usefixtures("here")
@@ -174,16 +204,3 @@ def test_a_trial_behind_the_median_of_earlier_ones_is_stopped(tmp_path: Path, fo
     assert outcome.score is None
     assert outcome.pruned.startswith(stopped), "epochs are warmed up first"
     assert outcome.parameters > 0
-    if not folds:
-        assert trainer(Job(1, config, (earlier,) * 3)).score is not None, "three are too few to fall behind"
-
-
-def test_a_row_is_scored_by_a_network_that_has_not_learned_its_family(tmp_path: Path) -> None:
-    train, _ = views()
-    run = Run.create(tmp_path / "run", verb="tune")
-    numbers = searches.inner_folds(replace(CONFIG, search=Search(folds=2)), train, run)
-    assert numbers is not None
-    assert set(numbers.tolist()) == {1, 2}
-    groups = train.dataset.groups
-    assert groups is not None
-    assert not set(groups[numbers == 1].tolist()) & set(groups[numbers == 2].tolist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ def motifs(
     values: dict[str, Any],
 ) -> None:
     """Find recurring patterns in an explanation (TF-MoDISco) and match them to JASPAR."""
+    os.environ["NUMBA_NUM_THREADS"] = os.environ["GENOTOOL_THREADS"]  # which numba reads when it is imported
     from genotool_deepdife.discovery import find_motifs
 
     config = family_values(MotifConfig, common, values)
@@ -46,7 +48,11 @@ def motifs(
 
 def _line(pattern: dict[str, Any]) -> str:
     best, every = pattern["matches"][0], pattern["evidence"]["all"]
-    known = f"{best['name']} ({best['class']}), q {best['q']:.2g}" if pattern["matched"] else "no motif that is known"
+    known = (
+        f"{best['name']} ({best['class']}, {best['family']}), q {best['q']:.2g}"
+        if pattern["matched"]
+        else "no motif that is known"
+    )
     said = f"{pattern['name']} {pattern['consensus']} for {pattern['speaks_for']}: {every['share']:.1%} of its evidence"
     return f"{said}, {pattern['seqlets']} seqlets in {every['rows']} of {every['of']} rows; {known}"
 

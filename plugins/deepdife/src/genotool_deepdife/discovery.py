@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from genotool_deepdife.evidence import evidence, sites
 from genotool_deepdife.jaspar import Motif, latest_release, motifs
 from genotool_deepdife.matching import matches
 from genotool_deepdife.modisco import SIGNS, Patterns, check_enough, discover, seqlets_of, shuffled
+from genotool_deepdife.motif_figures import figures
 from genotool_deepdife.motif_results import Result, summarised, write_tables
 from genotool_deepdife.motif_settings import MotifConfig
 
@@ -46,6 +48,8 @@ def find_motifs(folder: Path, *, out: Path, config: MotifConfig, seed: int = 0, 
     InputError
         If it is no explanation that patterns can be found in, or holds too little; before anything is clustered.
     """
+    from genotool.report import write_report
+
     Run.check_free(out, overwrite)
     explained, known = read(folder), motifs(config.collection, config.taxon, config.release)
     check_enough(*explained.inputs.shape[:2], config, explained.run.file("attributions.npz"))
@@ -56,8 +60,11 @@ def find_motifs(folder: Path, *, out: Path, config: MotifConfig, seed: int = 0, 
         config=to_mapping(config), seed=seed, data=explained.run.record["data"], parents=[folder], overwrite=overwrite,
     )  # fmt: skip
     run.update(simulated=run.record["simulated"] or bool(explained.run.record.get("simulated")))
+    packages = {name: metadata.version(name) for name in ("modisco-lite", "memelite", "pyjaspar")}
+    run.update(versions=run.record["versions"] | packages)
     with run:
         _carry_out(run, explained, known, counts, config, seed)
+    write_report(run.path)
     return run
 
 
@@ -98,7 +105,8 @@ def _carry_out(
     run.write_json("motifs.json", summary)
     write_tables(run, results, explained, config.q)
     _say(run, "drawing the patterns, writing the report")
-    _draw(run, results, explained)
+    for name, figure in figures(results, explained, bool(run.record.get("simulated"))):
+        run.write_text(f"figures/{name}.svg", figure)
 
 
 def _discovered(explained: Attributed, counts: dict[str, int], config: MotifConfig) -> Patterns:
@@ -126,16 +134,6 @@ def _null(run: Run, explained: Attributed, config: MotifConfig, seed: int) -> di
         found = _discovered(moved, counts, config)
     sizes = {name: [len(one.rows) for one in found.patterns if one.sign == sign] for name, sign in SIGNS.items()}
     return {"what": "positions of each row shuffled, its contributions kept", "seqlets": counts, "patterns": sizes}
-
-
-def _draw(run: Run, results: list[Result], explained: Attributed) -> None:
-    from genotool.report import write_report
-
-    from genotool_deepdife.motif_figures import figures
-
-    for name, figure in figures(results, explained, bool(run.record.get("simulated"))):
-        run.write_text(f"figures/{name}.svg", figure)
-    write_report(run.path)
 
 
 def _say(run: Run, text: str) -> None:

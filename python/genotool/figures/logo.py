@@ -117,7 +117,7 @@ def letters(axes: Axes, heights: NDArray[Any], alphabet: Sequence[str], *, first
         baseline_width=0.0, show_spines=False, flip_below=False,
     )  # fmt: skip
     axes.axhline(0, color=MUTED, linewidth=0.7)
-    axes.spines["left"].set_visible(True)
+    axes.spines["left"].set(visible=True, color=MUTED, linewidth=0.7)
     axes.grid(False)
     positions(axes, len(heights), first=first)
 

@@ -48,7 +48,7 @@ def profiles(
     places = [strongest(curve) for curve in curves]
     parts = [np.nan_to_num(item[place : place + WINDOW]) for item, place in zip(heights, places, strict=True)]
     whole = max((float(np.abs(curve).max()) for curve in curves), default=0.0) * 1.08 or 1.0
-    limit = max((float(np.abs(part).max()) for part in parts), default=0.0) * 1.08 or 1.0
+    limit = max((_stacked(part) for part in parts), default=0.0) * 1.08 or 1.0
 
     def paint(*panels: Axes) -> None:
         pairs = zip(panels[::2], panels[1::2], curves, parts, places, titles, strict=True)
@@ -61,6 +61,11 @@ def profiles(
 
     size = (WIDE[0], 0.4 + 1.9 * len(heights))
     return draw(paint, size=size, rows=2 * len(heights), heights=[0.8, 1.0] * len(heights), simulated=simulated)
+
+
+def _stacked(part: NDArray[np.floating[Any]]) -> float:
+    """Return how high the highest pile of letters is, above the line or below."""
+    return max(float((sign * part).clip(min=0).sum(axis=1).max()) for sign in (1, -1))
 
 
 def _profile(axes: Axes, curve: NDArray[np.floating[Any]], place: int, limit: float) -> None:

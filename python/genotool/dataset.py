@@ -29,6 +29,9 @@ __all__ = [
 
 Rows: TypeAlias = NDArray[np.int64]
 
+MOST_VALUES = 2**26
+"""Values of a matrix that are encoded at once: a quarter of a gigabyte."""
+
 ORIGIN = "joined from"
 """The column of joined data sets that names the set of each row; no file has it, a role has no space."""
 
@@ -200,6 +203,10 @@ class Dataset:
             raise UsageError(f"a batch holds at least one row, not {size}")
         for start in range(0, len(self), size):
             yield self.take(np.arange(start, min(start + size, len(self)), dtype=np.int64))
+
+    def rows_at_once(self, most: int) -> int:
+        """Return how many rows, `most` at most, to encode at a time so that a wide matrix does not fill the memory."""
+        return max(1, min(most, MOST_VALUES // max(1 if self.features is None else len(self.features), 1)))
 
     def with_target(self, role: str) -> Dataset:
         """Return the same rows with a numeric column as the target: a number to regress on."""

@@ -118,3 +118,12 @@ def test_columns_of_another_length_are_refused() -> None:
     short = {"sequence": Sequences.from_strings(["ACGT"])}
     with pytest.raises(ValueError, match="sequence"):
         dataclasses.replace(rows, columns=short)
+
+
+def test_a_wide_matrix_is_encoded_in_smaller_batches() -> None:
+    wide = Dataset(
+        "wide", Kind.MATRIX, np.array(["a"]), {"expression": np.zeros((1, 30_000), np.float32)},
+        features=np.arange(30_000).astype(np.str_),
+    )  # fmt: skip
+    assert wide.rows_at_once(65_536) * 30_000 * 4 <= 2**28
+    assert dataclasses.replace(wide, features=None).rows_at_once(65_536) == 65_536

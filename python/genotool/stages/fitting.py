@@ -249,7 +249,8 @@ class Predictor:
 
     def __call__(self, dataset: Dataset) -> NDArray[Any]:
         """Return the prediction of every row."""
-        score = np.concatenate([self.model.predict(self.encoder.encode(b)) for b in dataset.batches(PREDICT_ROWS)])
+        batches = dataset.batches(dataset.rows_at_once(PREDICT_ROWS))
+        score = np.concatenate([self.model.predict(self.encoder.encode(batch)) for batch in batches])
         if self.balance.changes_prior:
             return prior_correction(score, self.balance.trained_prior, self.balance.true_prior)
         return score

@@ -136,7 +136,8 @@ class Trained:
 
     def predict(self, rows: Dataset) -> NDArray[Any]:
         """Return the model's prediction of every row, batch by batch."""
-        parts = [self.model.predict(self.encoder.encode(batch)) for batch in rows.batches(rows.rows_at_once(PREDICT_ROWS))]
+        batches = rows.batches(rows.rows_at_once(PREDICT_ROWS))
+        parts = [self.model.predict(self.encoder.encode(batch)) for batch in batches]
         score = np.concatenate(parts) if parts else np.empty(0)
         prior = self.run.record.get("prior")
         return score if prior is None else prior_correction(score, prior["trained"], prior["true"])

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from genotool.dataset import About, Dataset, Kind, take_rows
+from genotool.dataset import About, Column, Dataset, Kind, take_rows
 from genotool.errors import InputError, UsageError, nearest
 from genotool.readers.fasta import read_fasta
 from genotool.readers.sequences import SHARE
@@ -129,11 +129,12 @@ class OrthologFiles:
         parents, found = np.array(pairs, np.int64).reshape(-1, 2).T
         names = np.array(records.names, np.str_)[found]
         columns = {role: take_rows(column, parents) for role, column in main.columns.items()}
-        own = {"sequence": records.sequences.take(found), PARENT: main.ids[parents], RECORD: names}
+        called_by = main.ids[parents]
+        own: dict[str, Column] = {"sequence": records.sequences.take(found), PARENT: called_by, RECORD: names}
         return dataclasses.replace(
             main.take(parents),
             name=species,
-            ids=np.array([f"{parent}:{name}" for parent, name in zip(own[PARENT], names, strict=True)], np.str_),
+            ids=np.array([f"{parent}:{name}" for parent, name in zip(called_by, names, strict=True)], np.str_),
             columns={**columns, **own},
             about=About(simulated=main.about.simulated, path=str(path)),
         )

@@ -195,7 +195,8 @@ def _cell(path: Path, gene: str, cell: str, line: int) -> float:
         return float(cell)
     except ValueError:
         message = f"no number in the column {gene!r}"
-        raise InputError(message, file=path, row=line, value=cell, hint=UNKNOWN) from None
+        hint = f"{UNKNOWN}; a column of words goes to the end, or is named with --target"
+        raise InputError(message, file=path, row=line, value=cell, hint=hint) from None
 
 
 def _check_unique(table: Table, column: str) -> None:

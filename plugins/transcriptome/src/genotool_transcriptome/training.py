@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from genotool.dataset import Task
 from genotool.encoding import EncodedView
 from genotool.frameworks.keras import KerasModel, Training, adamw, start, train
@@ -46,7 +47,7 @@ def fitted(config: ExpressionConfig, task: Task, rows: EncodedView, valid: Encod
     keras = start(config.seed)
     encoder = rows.encoder
     assert isinstance(encoder, ExpressionEncoder)
-    for sentence in (*encoder.said, *dropped_in_words(encoder)):
+    for sentence in (*encoder.said, *dropped_in_words(encoder), *rare_in_words(rows)):
         run.log(sentence)
     write_genes(encoder, run)
     units = len(rows.dataset.classes) if task is Task.MULTICLASS else 1
@@ -72,6 +73,13 @@ def dropped_in_words(encoder: ExpressionEncoder) -> list[str]:
         f"{len(genes)} genes are not learned, {reason}: {', '.join(genes[:NAMED])}{' …' * (len(genes) > NAMED)}"
         for reason, genes in reasons.items()
     ]
+
+
+def rare_in_words(rows: EncodedView) -> list[str]:
+    """Return a sentence for each class with one training row or none: what is learned of it is no more than that."""
+    counts = np.bincount(rows.target, minlength=len(rows.dataset.classes)).tolist()
+    said = {0: "no training row: it is never predicted", 1: "one training row: nothing says what varies within it"}
+    return [f"{name} has {said[n]}" for name, n in zip(rows.dataset.classes, counts, strict=True) if n in said]
 
 
 def write_genes(encoder: ExpressionEncoder, run: Run) -> None:

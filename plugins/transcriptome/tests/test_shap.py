@@ -122,7 +122,9 @@ def test_a_trained_run_is_ranked_and_its_tables_are_written(tmp_path: Path) -> N
     )
     run = rank(request)
     fold = open_ranked(run.path).folds[0]
-    assert set(fold.lists[0].top(3).genes.tolist()) == {"g0", "g1", "g2"}
+    assert [each.method for each in fold.lists] == ["shap", "shap-rule", "anova"]
+    assert set(fold.lists[0].genes.tolist()) == {f"g{gene}" for gene in range(12)}
+    assert set(fold.lists[2].top(3).genes.tolist()) == {"g0", "g1", "g2"}
     names = {"shap_scores-1", "ranks-1", "shap_genes-1"}
     assert {file.stem for file in run.path.glob("*.pkl")} == names <= {file.stem for file in run.path.glob("*.tsv")}
     test_rows = [

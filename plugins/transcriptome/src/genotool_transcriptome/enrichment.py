@@ -91,10 +91,10 @@ def read_gmt(file: Path) -> dict[str, list[str]]:
 
 
 def combined(lists: Sequence[GeneList]) -> GeneList:
-    """Return one order of the genes that every fold ranks: by their mean rank; scores from 1 for the best to 0."""
+    """Return one order of the genes that every fold ranks: by their mean rank; scores from 1 for the best to -1."""
     ranks = [{gene: at / len(each) for at, gene in enumerate(each.genes.tolist())} for each in lists]
     genes = np.array([gene for gene in lists[0].genes.tolist() if all(gene in held for held in ranks)], np.str_)
-    score = 1 - np.array([np.mean([held[gene] for held in ranks]) for gene in genes.tolist()])
+    score = 1 - 2 * np.array([np.mean([held[gene] for held in ranks]) for gene in genes.tolist()])
     order = np.argsort(-score, kind="stable")
     return GeneList(lists[0].method, genes[order], score[order], np.empty(0, np.str_))
 

@@ -91,6 +91,8 @@ def rank(request: RankRequest) -> Run:
             fold, shap = _ranked(part, methods, request, run)
             fold.save(run, number)
             folds.append(fold)
+            single = [part.rows.classes[code] for code in _alone(part.rows).tolist()]
+            said += [f"{name} has one training sample in fold {number}: only SHAP takes it" for name in single]
             if shap is not None:
                 write_shap(run, number, shap, pickles="pkl" in request.export)
                 said += [*shap.said, f"{len(shap.wrong)} samples taken for another tissue are left out"]
@@ -151,16 +153,29 @@ def _ranked(part: _Part, methods: Sequence[str], request: RankRequest, run: Run)
         background = rows.take(np.flatnonzero(np.isin(rows.ids, _training_ids(part.trained))).astype(np.int64))
         found = explained(part.trained, rows, background, how=request.how, seed=request.seed, run=run)
         lists += shap_lists(found, rows.ids)
-    target = np.asarray(rows.target, np.int64)
     plain = [method for method in methods if method != SHAP]
     if plain:
-        table = TrainingRows(
-            part.encoder.table(rows), part.encoder.genes, target, rows.ids, rows.classes, request.seed, request.threads
-        )
+        table = _training_rows(part, request)
     for method in plain:
         with run.timed(method):
             lists.append(fit_list(method, table))
     return Fold(tuple(lists), part.encoder, rows.ids), found
+
+
+def _training_rows(part: _Part, request: RankRequest) -> TrainingRows:
+    """Return what methods are fitted on, without the tissues of one sample where others are left."""
+    alone = _alone(part.rows)
+    target = np.asarray(part.rows.target, np.int64)
+    kept = np.flatnonzero(~np.isin(target, alone)).astype(np.int64)
+    rows = part.rows.take(kept if len(np.unique(target[kept])) > 1 else np.arange(len(target)))
+    target = np.asarray(rows.target, np.int64)
+    table = part.encoder.table(rows)
+    return TrainingRows(table, part.encoder.genes, target, rows.ids, rows.classes, request.seed, request.threads)
+
+
+def _alone(rows: Dataset) -> NDArray[np.int64]:
+    """Return the codes of the tissues that one row has."""
+    return np.flatnonzero(np.bincount(np.asarray(rows.target), minlength=len(rows.classes)) == 1).astype(np.int64)
 
 
 def _training_ids(trained: Trained) -> NDArray[np.str_]:

@@ -16,10 +16,12 @@ from genotool.persist import save_arrays
 from genotool.run import Run
 from genotool_deepdife.attributed import read
 from genotool_deepdife.discovery import check_seqlets
-from genotool_deepdife.evidence import evidence, sites
+from genotool_deepdife.evidence import Sites, evidence, sites
 from genotool_deepdife.jaspar import Motif, motifs
 from genotool_deepdife.matching import bits, consensus, core, matches
 from genotool_deepdife.modisco import Pattern, check_enough, seqlets_of, shuffled
+from genotool_deepdife.motif_figures import panels
+from genotool_deepdife.motif_results import Result
 from genotool_deepdife.motif_settings import MotifConfig
 from numpy.typing import NDArray
 
@@ -232,6 +234,21 @@ def test_a_motif_matches_itself_best_on_either_strand(turned: bool) -> None:
         assert len(ranked) == len(motifs())
         assert [one.p for one in ranked] == sorted(one.p for one in ranked)
         assert all(one.q >= one.p for one in ranked)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("name", ["ABF2", "DREB2C", "AGL3"])
+def test_the_best_match_is_drawn_under_the_bases_that_it_matches(name: str, turned: bool) -> None:
+    pattern = pattern_of(known(name), turned=turned)
+    none = np.array([], np.int64)
+    where = Sites(none, none, none, none.astype(np.bool_), none.astype(np.float64))
+    (ranked,) = matches([pattern], motifs())
+    worth, own, matched = panels(Result(pattern, where, {}, ranked))
+    assert worth.heights.shape == own.heights.shape == matched.heights.shape
+    assert len(own.heights) >= len(known(name).counts)
+    np.testing.assert_allclose(own.heights, matched.heights, atol=0.02)
+    assert known(name).matrix_id in matched.title
+    assert ("reverse complement" in matched.title) is turned
 
 
 def test_q_is_corrected_over_all_patterns_and_motifs() -> None:

@@ -12,7 +12,7 @@ from genotool_deepdife.attributed import Attributed
 from genotool_deepdife.matching import bits, core
 from genotool_deepdife.motif_results import Result
 
-__all__ = ["figures"]
+__all__ = ["figures", "panels"]
 
 BESIDE = 3
 """Positions that are shown on each side of a core."""
@@ -21,11 +21,11 @@ BESIDE = 3
 def figures(results: Sequence[Result], explained: Attributed, simulated: bool) -> Iterator[tuple[str, str]]:
     """Yield (file stem, SVG): the logos and the places of each pattern."""
     for result in results:
-        yield f"motif-{result.pattern.name}", aligned_logos(_panels(result), simulated=simulated)
+        yield f"motif-{result.pattern.name}", aligned_logos(panels(result), simulated=simulated)
         yield f"motif-{result.pattern.name}-places", _places(result, explained, simulated)
 
 
-def _panels(result: Result) -> list[Panel]:
+def panels(result: Result) -> list[Panel]:
     """Return the logos over the core and the whole of the best match, position under position."""
     pattern, match = result.pattern, result.matches[0]
     first, last = core(pattern)

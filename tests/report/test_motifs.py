@@ -1,0 +1,77 @@
+"""The section of motifs: a page for patterns, for none, and for what is damaged."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from genotool.errors import InputError
+from genotool.figures.motifs import Panel, aligned_logos, places
+from genotool.report import write_report
+from genotool.run import Run
+
+MATCH = {"id": "MA0941.2", "name": "ABF2", "family": "Group A", "class": "bZIP", "p": 1e-12, "q": 2e-9, "turned": True}
+FOUND: dict[str, Any] = {
+    "data": "made", "rows": 160, "length": 200, "method": "DeepSHAP", "exact": False, "seqlets": {"pos": 129, "neg": 7},
+    "settings": {"q": 0.05, "min_seqlets": 100}, "not_clustered": ["neg"], "covered": {"pos": 0.5, "neg": 0.0},
+    "jaspar": {"release": "JASPAR2026", "collection": "CORE", "taxon": "plants", "motifs": 927}, "comparisons": 927,
+    "null": {"what": "positions shuffled", "patterns": {"pos": [41, 22], "neg": []}}, "notes": ["a note"],
+    "patterns": [{
+        "name": "pos_0", "speaks_for": "class yes", "consensus": "ACACGTG", "seqlets": 129, "median_position": 65.0,
+        "evidence": {"all": {"share": 0.5862, "rows": 120, "of": 160}, "yes": {"share": 0.6, "rows": 119, "of": 135}},
+        "matched": True, "matches": [MATCH],
+    }],
+}  # fmt: skip
+
+
+def page_of(path: Path, **changes: Any) -> str:
+    with Run.create(path, verb="deepdife motifs", family="deepdife", seed=0) as run:
+        run.write_json("motifs.json", {**copy.deepcopy(FOUND), **changes})
+        logo = np.eye(4)[[0, 1, 2, 3]]
+        run.write_text("figures/motif-pos_0.svg", aligned_logos([Panel(logo, "pos_0: its bases", "bits")] * 2))
+        run.write_text("figures/motif-pos_0-places.svg", places({"class yes": np.array([3, 60, 61])}, 200))
+    return write_report(path).read_text()
+
+
+def test_a_pattern_has_its_match_its_share_and_its_figures(tmp_path: Path) -> None:
+    page = page_of(tmp_path / "run")
+    for words in (
+        "ABF2, bZIP, Group A",
+        "58.6 %",
+        "119 of 135, 60.0 %",
+        "MA0941.2",
+        "a note",
+        "JASPAR2026 CORE, plants",
+    ):
+        assert words in page
+    assert page.count("<svg") == 2
+    assert "pos_0: its bases" in page
+    assert "class yes (3)" in page
+
+
+def test_what_was_not_looked_for_and_what_chance_gives_are_said(tmp_path: Path) -> None:
+    page = page_of(tmp_path / "run")
+    assert "NOT EXACT" in page
+    assert "there are 7 seqlets, and TF-MoDISco clusters more than 100" in page
+    assert "gives 2 patterns, the largest of 41 seqlets: what chance alone does" in page
+    assert "was not asked" in page_of(tmp_path / "unasked", null=None)
+
+
+def test_no_pattern_is_said_and_no_damage(tmp_path: Path) -> None:
+    assert "No pattern was found." in page_of(tmp_path / "run", patterns=[])
+
+
+@pytest.mark.parametrize("changes", [{"patterns": [3]}, {"patterns": [{"matches": 7}]}, {"settings": 4}, {"null": [1]}])
+def test_damage_is_said_and_the_rest_is_shown(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"motifs\.json: .* is damaged"):
+        page_of(tmp_path / "run", **changes)
+    assert "Motifs that the model reads" in (tmp_path / "run/report.html").read_text()
+
+
+def test_a_pattern_without_a_match_is_in_brackets(tmp_path: Path) -> None:
+    pattern = json.loads(json.dumps(FOUND["patterns"][0])) | {"matched": False}
+    assert "(ABF2, bZIP, Group A)" in page_of(tmp_path / "run", patterns=[pattern])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,10 +75,11 @@ def test_failed_and_stopped_trials_are_kept_as_such(tmp_path: Path) -> None:
 def test_what_is_searched_contains_what_is_configured() -> None:
     training = Training(learning_rate=0.5, batch_size=7)
     odd = PromoterConfig(filters=[9], kernels=[41], strides=[1], pools=[3], dense=[], dropout=0.9, training=training)
-    for config in (odd, CONFIG, PromoterConfig(augment="evoaug", evoaug=EvoAug(per_row=7))):
+    for config in (odd, replace(odd, filters=[0]), CONFIG, PromoterConfig(augment="evoaug", evoaug=EvoAug(per_row=7))):
         space = Space.of(config, joined=False)
         assert space.holds(space.first)
         assert space.configured(space.first) == config, "the first trial is the configured network"
+    assert not {"kernel", "filters"} & set(Space.of(replace(odd, filters=[0]), joined=False).ranges), "none are learned"
     assert "dense" not in Space.of(odd, joined=False).ranges
     assert "swap_rate" in Space.of(PromoterConfig(orthologs="swap"), joined=True).ranges
     with pytest.raises(UsageError, match="without a convolution"):

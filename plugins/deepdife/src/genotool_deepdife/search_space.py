@@ -29,13 +29,14 @@ PUBLISHED = {
     "learning_rate": Range(1e-5, 1e-1, lambda config: config.training.learning_rate, log=True),
     "batch_size": Range(50, 200, lambda config: config.training.batch_size),
     "convolutions": Range(2, 3, lambda config: len(config.filters)),
-    "kernel": Range(8, 24, lambda config: config.kernels[0]),
 }
 """What the original searched (Opdebeeck et al. 2025), in its bounds."""
-OURS = {
+FIRST_LAYER = {
+    "kernel": Range(8, 24, lambda config: config.kernels[0]),
     "filters": Range(16, 128, lambda config: config.filters[0], log=True),
-    "dropout": Range(0.0, 0.6, lambda config: config.dropout),
 }
+"""Where it has filters that are learned; of these the width was searched by the original."""
+OURS = {"dropout": Range(0.0, 0.6, lambda config: config.dropout)}
 DENSE = {"dense": Range(64, 512, lambda config: config.dense[0], log=True)}
 EVOAUG = {
     "evoaug_per_row": Range(1, 4, lambda config: config.evoaug.per_row),
@@ -75,7 +76,7 @@ class Space:
         """
         if not config.filters or not config.kernels:
             raise UsageError("a network without a convolution cannot be searched", hint="such as --filters 64,64,32")
-        ranges = PUBLISHED | OURS | (DENSE if config.dense else {})
+        ranges = PUBLISHED | (FIRST_LAYER if config.filters[0] else {}) | OURS | (DENSE if config.dense else {})
         ranges |= EVOAUG if config.augment == "evoaug" and config.evoaug.enabled else {}
         ranges |= SWAP if joined and config.orthologs == "swap" else {}
         return cls(config, ranges)
@@ -91,9 +92,9 @@ class Space:
         found: dict[str, IntDistribution | FloatDistribution] = {}
         for name, (low, high, read, log) in self.ranges.items():
             value = read(self.config)
-            bounds = (min(low, value), max(high, value))
+            low, high = min(low, value), max(high, value)
             whole = isinstance(value, int)
-            found[name] = IntDistribution(*map(int, bounds), log) if whole else FloatDistribution(*bounds, log)
+            found[name] = IntDistribution(int(low), int(high), log) if whole else FloatDistribution(low, high, log)
         return found
 
     def suggest(self, trial: optuna.Trial) -> dict[str, int | float]:
@@ -120,10 +121,10 @@ class Space:
         def listed(items: list[int]) -> list[int]:
             return [*items, *items[-1:] * (count - len(items))][:count]
 
-        kernels = listed(old.kernels)
+        filters, kernels = old.filters, listed(old.kernels)
         given: dict[str, Any] = {
-            "filters": listed(_scaled(old.filters, values["filters"])),
-            "kernels": [values["kernel"], *kernels[1:]],
+            "filters": listed(_scaled(filters, values["filters"]) if "filters" in values else filters),
+            "kernels": [values.get("kernel", kernels[0]), *kernels[1:]],
             "strides": listed(old.strides),
             "pools": listed(old.pools),
             "dropout": values["dropout"],

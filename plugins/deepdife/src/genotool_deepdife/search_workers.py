@@ -63,12 +63,12 @@ class Workers(Generic[J, R]):
                 pipe = idle.popleft() if idle else self._start()
                 pipe.send(waiting[0])
                 busy[pipe] = waiting.popleft()
-            for pipe in wait(list(busy)):
-                assert isinstance(pipe, Connection)
-                outcome = self._received(pipe)
+            for ended in wait(list(busy)):
+                assert isinstance(ended, Connection)
+                outcome = self._received(ended)
                 if not isinstance(outcome, Died):
-                    idle.append(pipe)
-                yield busy.pop(pipe), outcome
+                    idle.append(ended)
+                yield busy.pop(ended), outcome
 
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")

@@ -58,7 +58,11 @@ def summarised(
     """Return the content of ``motifs.json``."""
     contributions = explained.contributions
     rows, length = contributions.shape
-    notes = [*NOTES, *([f"{motifs} motifs are few: p-values depend on which they are"] if motifs < FEW_MOTIFS else [])]
+    notes, most = list(NOTES), settings["max_seqlets"]
+    if motifs < FEW_MOTIFS:
+        notes.append(f"{motifs} motifs are few: p-values depend on which they are")
+    if max(seqlets.values()) > most:
+        notes.append(f"of the seqlets of a sign only the first {most} were clustered, in the order of the rows")
     return {
         "format": 1,
         "data": str(explained.about.get("data", "")),

@@ -17,6 +17,7 @@ __all__ = ["ExpressionRecipe", "RecipeConfig"]
 
 DEMO, ELSEWHERE, MAP, MARKERS = "demo-tissues", "demo-tissues-array", "genes.tsv", "markers.gmt"
 FOLDER = Path(__file__).parent / DEMO
+SCALES = {"ranks": ["--scaling", "rank"], "set": ["--elsewhere", "set"], "training": []}
 PUBLISHED = Path(__file__).with_name("published.toml")
 
 
@@ -33,6 +34,10 @@ class RecipeConfig:
     ] = None
     split: Annotated[str | None, Field("what stays together in a fold, as `train --split` says it")] = None
     elsewhere: Annotated[list[str] | None, Field("other matrices to evaluate on")] = None
+    scale: Annotated[
+        Literal["ranks", "set", "training"] | None,
+        Field("how other matrices are read: ranks within samples, means of the set, or of training; none: ranks"),
+    ] = None
     explain: Annotated[bool, Field("rank the genes and ask whether the list beats random ones")] = True
     top: Annotated[int, Field("genes of each list that is clustered", ge=1)] = 100
     draws: Annotated[int, Field("random gene sets that a list is tested against; as published: 100", ge=1)] = 1000
@@ -76,9 +81,9 @@ def _training(
     if folds is None:
         folds, split = _folds(data, data_dir, split)
     words += ["--folds", folds, *(("--split", split) if split is not None else ())]
-    if elsewhere and config.preset == "small":
-        words += ["--scaling", "rank"]
-    if elsewhere == (ELSEWHERE,) and data_dir == FOLDER:
+    if elsewhere:
+        words += SCALES[_scale(config, data)]
+    if data == DEMO:
         words += ["--gene-map", str(FOLDER / MAP)]
     words += [word for setting in request.settings for word in ("--set", setting)]
     return Step(("train",), "model", tuple(words))
@@ -98,6 +103,11 @@ def _genes(config: RecipeConfig, *, simulated: bool) -> list[Step]:
     return steps
 
 
+def _scale(config: RecipeConfig, data: str) -> str:
+    """Return how other matrices are read: the demo's platforms differ gene by gene, which ranks do not mend."""
+    return config.scale or ("set" if data == DEMO else "ranks")
+
+
 def _folds(data: str, data_dir: Path | None, split: str | None) -> tuple[str, str | None]:
     """Return folds and split: of replicates each is left out, of donors five folds keep each whole."""
     if split is not None or registry.is_path(data, data_dir=data_dir):
@@ -110,5 +120,6 @@ def _folds(data: str, data_dir: Path | None, split: str | None) -> tuple[str, st
 
 def _asked(config: RecipeConfig, data: str, elsewhere: tuple[str, ...], request: Request, *, simulated: bool) -> str:
     text = f"Does expression tell the tissues of {data} apart, and which genes do? The network: {config.preset}."
-    text += f" Evaluated on {', '.join(elsewhere)}, genes matched by name, samples as ranks." if elsewhere else ""
+    if elsewhere:
+        text += f" Evaluated on {', '.join(elsewhere)}, genes matched by name; scale: {_scale(config, data)}."
     return text + (" SIMULATED data." if simulated else "") + f" Seed {request.seed}."

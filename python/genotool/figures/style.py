@@ -84,6 +84,7 @@ def draw(
         # the reader's own fonts draw the text: what the font here lacks concerns nobody
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        warnings.filterwarnings("ignore", message="Attempting to set identical low and high")  # nothing to draw
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(rows, 1, squeeze=False, height_ratios=heights)[:, 0]
         if simulated:

@@ -188,9 +188,9 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(tmp_path: Path, m
     tuned = searched(tmp_path / "some", 1, replace(CONFIG, search=replace(CONFIG.search, minutes=1e-6)))
     assert [(trial.score is None, trial.failure) for trial in tuned.trials] == [(False, ""), (True, "too wide")]
     assert len(tuned.trials) == 2 < CONFIG.search.trials, "the time to ask for trials was over after a batch"
-    uneven = replace(CONFIG, filters=[4, 4, 4], search=replace(CONFIG.search, trials=2))
-    with pytest.raises(TrainingError, match="no network could be trained: 3 filters, 2 kernels"):
-        searched(tmp_path / "all", 1, uneven)
+    wide = replace(CONFIG, filters=[5, 5], search=replace(CONFIG.search, trials=2))
+    with pytest.raises(TrainingError, match="no network could be trained: too wide"):
+        searched(tmp_path / "all", 1, wide)
     assert Run.open(tmp_path / "all").record["state"] == "failed"
 
 

@@ -82,6 +82,8 @@ def test_what_is_searched_contains_what_is_configured() -> None:
     assert not {"kernel", "filters"} & set(Space.of(replace(odd, filters=[0]), joined=False).ranges), "none are learned"
     assert "dense" not in Space.of(odd, joined=False).ranges
     assert "swap_rate" in Space.of(PromoterConfig(orthologs="swap"), joined=True).ranges
+    with pytest.raises(UsageError, match="unlike length"):
+        Space.of(PromoterConfig(filters=[4]), joined=False)
     with pytest.raises(UsageError, match="without a convolution"):
         Space.of(PromoterConfig(filters=[], kernels=[], strides=[], pools=[]), joined=False)
 

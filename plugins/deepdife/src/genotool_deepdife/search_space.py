@@ -72,10 +72,14 @@ class Space:
         Raises
         ------
         UsageError
-            If the network has no convolution.
+            If the network has no convolution, or its lists are of unlike length.
         """
         if not config.filters or not config.kernels:
             raise UsageError("a network without a convolution cannot be searched", hint="such as --filters 64,64,32")
+        if len({len(config.filters), len(config.kernels), len(config.strides), len(config.pools)}) > 1:
+            raise UsageError(
+                "filters, kernels, strides and pools are of unlike length", hint="one of each a convolution"
+            )
         ranges = PUBLISHED | (FIRST_LAYER if config.filters[0] else {}) | OURS | (DENSE if config.dense else {})
         ranges |= EVOAUG if config.augment == "evoaug" and config.evoaug.enabled else {}
         ranges |= SWAP if joined and config.orthologs == "swap" else {}

@@ -9,6 +9,8 @@ from genotool.augment import EvoAug
 from genotool.config import Field
 from genotool.frameworks.keras import Training
 
+from genotool_deepdife.jaspar import COLLECTION, TAXON
+
 __all__ = ["FineTuning", "PromoterConfig", "Search"]
 
 
@@ -54,12 +56,30 @@ class PromoterConfig:
     align: Annotated[
         Literal["left", "right"], Field("the end that rows of unlike length have in common; the other is trimmed")
     ] = "right"
-    filters: Annotated[list[int], Field("filters of each convolution")] = field(default_factory=lambda: [64, 64, 32])
+    strands: Annotated[
+        Literal["both", "given"],
+        Field("both: learn rows and their reverse complements, predict the mean; given: rows as they are"),
+    ] = "both"
+    init_motifs: Annotated[
+        Literal["none", "jaspar"],
+        Field(
+            "jaspar: the first layer has a fixed filter for each of JASPAR's motifs, of both strands, beside its own"
+        ),
+    ] = "none"
+    motif_collection: Annotated[str, Field("JASPAR's collection from which `init_motifs` takes them")] = COLLECTION
+    motif_taxon: Annotated[str, Field("their taxonomic group: plants, vertebrates, fungi, insects, ...")] = TAXON
+    filters: Annotated[list[int], Field("filters of each convolution; the first may be 0 beside motifs")] = field(
+        default_factory=lambda: [64, 64, 32]
+    )
     kernels: Annotated[list[int], Field("width of each convolution")] = field(default_factory=lambda: [12, 6, 6])
     strides: Annotated[list[int], Field("step of each convolution")] = field(default_factory=lambda: [1, 6, 6])
     pools: Annotated[list[int], Field("width of the maximum pooling behind each convolution; 1: none")] = field(
         default_factory=lambda: [6, 1, 1]
     )
+    windows: Annotated[
+        list[int],
+        Field("equal windows of the first layer's maxima, in place of its pool: 3,1 is thirds, and the whole row"),
+    ] = field(default_factory=list)
     dense: Annotated[list[int], Field("units of each dense layer")] = field(default_factory=lambda: [256, 128])
     dropout: Annotated[
         float, Field("dropout behind each convolution and each dense layer but the last", ge=0, lt=1)
@@ -74,6 +94,7 @@ class PromoterConfig:
         Field("how sets given by --with are learned: as further rows, or swapped in for a row with the same ortholog"),
     ] = "rows"
     swap_rate: Annotated[float, Field("chance that a row is swapped for one of its orthologs", ge=0, le=1)] = 0.7
+    towers: Annotated[int, Field("networks trained from seeds of their own, whose mean predicts", ge=1, le=16)] = 1
     finetune: FineTuning = field(default_factory=FineTuning)
     training: Training = field(default_factory=published)
     search: Search = field(default_factory=Search)

@@ -8,12 +8,14 @@ from typing import Any
 
 from genotool.dataset import Task
 from genotool.encoding import EncodedView
-from genotool.frameworks.keras import KerasModel, TargetScale, Training, start, train
+from genotool.frameworks.keras import Augment, KerasModel, TargetScale, Training, input_names, start, tower_seed, train
 from genotool.run import Run
 
 from genotool_deepdife import network as networks
 from genotool_deepdife.augmentation import augmentation, own_rows, with_reverse_complements
-from genotool_deepdife.encoder import PromoterEncoder
+from genotool_deepdife.encoder import INPUT, PromoterEncoder
+from genotool_deepdife.motif_bank import bank, fit_scale
+from genotool_deepdife.scanned import Scan, scanned, scanned_augmentation
 from genotool_deepdife.settings import PromoterConfig
 
 __all__ = ["LOSS", "fitted", "scale_of"]
@@ -39,14 +41,48 @@ def fitted(
     assert isinstance(rows.encoder, PromoterEncoder)
     assert rows.encoder.length is not None
     strand = networks.build(keras, config, rows.encoder.length, units)
-    network: Any = networks.output(keras, strand, task)
-    both, held = with_reverse_complements(own_rows(config, rows)), with_reverse_complements(valid)
+    learned, held = own_rows(config, rows), valid
+    if config.strands == "both":
+        learned, held = with_reverse_complements(learned), with_reverse_complements(held)
     augment = augmentation(config, rows, valid, run)
-    given: dict[str, Any] = {"seed": config.seed, "scale": scale}
-    train(network, config.training, LOSS[task], both, held, run, **given, augment=augment, callbacks=callbacks)
+    if config.init_motifs != "none":
+        fit_scale(keras, strand, learned.arrays().inputs[INPUT])
+    from_motifs = config.init_motifs != "none" and config.filters[:1] == [0]
+    towers = networks.trained_towers(keras, strand, task, scanned=from_motifs)
+    if from_motifs:  # nothing else reads the sequences: each is scanned once
+        scan = Scan(rows.encoder, bank(keras, strand), input_names(towers[0])[0])
+        augment = None if augment is None else scanned_augmentation(augment, learned, scan)
+        learned, held = scanned(learned, scan), scanned(held, scan)
+    for number, network in enumerate(towers):
+        _train(network, config, LOSS[task], learned, held, run, augment, callbacks, number=number, scale=scale)
+    whole = networks.both_strands if config.strands == "both" else networks.one_strand
+    return KerasModel(whole(keras, strand, task), task, scale)
+
+
+def _train(
+    network: Any,
+    config: PromoterConfig,
+    loss: str,
+    learned: EncodedView,
+    held: EncodedView,
+    run: Run,
+    augment: Augment | None,
+    callbacks: Sequence[Any],
+    *,
+    number: int,
+    scale: TargetScale,
+) -> None:
+    """Train a tower in place, on rows that are augmented and then on rows as they are."""
+    end = f"-{number + 1}" if number else ""
+    given: dict[str, Any] = {"seed": tower_seed(config.seed, number), "scale": scale}
+    history = f"history{end}.tsv"
+    train(
+        network, config.training, loss, learned, held, run, **given, augment=augment, callbacks=callbacks,
+        history=history,
+    )  # fmt: skip
     if augment is not None and config.finetune.epochs:
-        train(network, second_stage(config), LOSS[task], both, held, run, **given, history="history-finetune.tsv")
-    return KerasModel(networks.both_strands(keras, strand, task), task, scale)
+        history = f"history-finetune{end}.tsv"
+        train(network, second_stage(config), loss, learned, held, run, **given, history=history)
 
 
 def scale_of(task: Task, rows: EncodedView) -> TargetScale:

@@ -6,10 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from genotool.dataset import Task
 from genotool.encoding import EncodedView
-from genotool.frameworks.keras import KerasModel, TargetScale, Training, start, train
+from genotool.frameworks.keras import KerasModel, TargetScale, Training, start, tower_seed, train
 from genotool.run import Run
 
 from genotool_sgrna import network as networks
@@ -54,11 +53,6 @@ def towers(
         train(network, config.training, LOSS[task], rows, valid, run, seed=seed, scale=scale, history=history)
         trained.append(networks.take_head(keras, network, 0) if lines > 1 else network)
     return KerasModel(networks.merged(keras, trained), task, scale)
-
-
-def tower_seed(seed: int, number: int) -> int:
-    """Return the seed of one tower; the first has the run's own."""
-    return seed if number == 0 else int(np.random.SeedSequence([seed, number]).generate_state(1)[0] % 2**31)
 
 
 def fine_tuned(

@@ -177,7 +177,7 @@ def _widest(network: Any) -> int:
     """Return the numbers a row in the largest output of a layer, those inside nested networks too."""
     inner = [_widest(layer) for layer in network.layers if hasattr(layer, "layers")]
     outputs = [output for layer in network.layers for output in _tensors(layer.output)]
-    return max([*inner, *(math.prod(size or 1 for size in output.shape[1:]) for output in outputs)])
+    return int(max([*inner, *(math.prod(size or 1 for size in output.shape[1:]) for output in outputs)]))
 
 
 def _tensors(output: Any) -> list[Any]:

@@ -198,6 +198,8 @@ class Trial:
         What they make, in words.
     failure
         The first line of the trial's error, else "".
+    pruned
+        Where a trial was stopped because it fell behind earlier ones, in words; it has no score. Else "".
     """
 
     number: int
@@ -207,9 +209,8 @@ class Trial:
     values: dict[str, Any] = field(default_factory=dict)
     architecture: str = ""
     failure: str = ""
+    pruned: str = ""
 
-    pruned
-        Where a trial was stopped because it fell behind earlier ones, in words; it has no score. Else "".
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
@@ -219,7 +220,6 @@ class Tuned:
     trials: tuple[Trial, ...]
     objective: str
     engine: str
-    pruned: str = ""
 
 
 @runtime_checkable

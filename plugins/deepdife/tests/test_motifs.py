@@ -110,7 +110,7 @@ def test_planted_motifs_are_found_by_name_with_their_sign(found: Path) -> None:
     matched = {(row["pattern"], row["match_name"]) for row in table(found / "matches.tsv")}
     assert (largest["1"]["pattern"], "ABF2") in matched
     assert (largest["-1"]["pattern"], "WRKY40") in matched
-    assert int(largest["1"]["sequences"]) > 100
+    assert int(largest["1"]["sequences"]) > 80
     assert largest["1"]["sequences_class_no"] == "0", "planted in the other class only"
     assert 51 <= float(largest["1"]["median_position"]) <= 83
     assert 116 <= float(largest["-1"]["median_position"]) <= 148

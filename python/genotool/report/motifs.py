@@ -96,7 +96,7 @@ def _table(patterns: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> G
 
 
 def _best(pattern: Mapping[str, Any]) -> list[str]:
-    best = next(iter(pattern.get("matches") or []), {})
+    best: Mapping[str, Any] = next(iter(pattern.get("matches") or []), {})
     words = f"{best.get('name')}, {_kind(best)}" if best else "–"
     return [words if pattern.get("matched") or not best else f"({words})", _small(best.get("q"))]
 

@@ -52,9 +52,10 @@ def find_motifs(folder: Path, *, out: Path, config: MotifConfig, seed: int = 0, 
 
     Run.check_free(out, overwrite)
     explained, known = read(folder), motifs(config.collection, config.taxon, config.release)
-    check_enough(*explained.inputs.shape[:2], config, explained.run.file("attributions.npz"))
+    rows, length = explained.inputs.shape[:2]
+    check_enough(rows, length, config, explained.run.file("attributions.npz"))
     counts = seqlets_of(explained.contributions, config)
-    check_seqlets(counts, len(explained.ids), config, explained.run.path)
+    check_seqlets(counts, rows, config, explained.run.path)
     run = Run.create(
         out, verb="deepdife motifs", family="deepdife", task=explained.run.record.get("task"),
         config=to_mapping(config), seed=seed, data=explained.run.record["data"], parents=[folder], overwrite=overwrite,

@@ -17,13 +17,20 @@ __all__ = ["PromoterRecipe", "RecipeConfig"]
 DEMO = "demo-promoters"
 
 
-MOTIFS = (
-    "--init-motifs", "jaspar", "--filters", "0", "--kernels", "1", "--strides", "1", "--pools", "1",
-    "--windows", "3,1", "--dense", "", "--strands", "given", "--dropout", "0", "--l2", "1",
-    "--evoaug-reverse-complement", "0", "--evoaug-noise-sd", "0",
-)  # fmt: skip
-"""A network of motifs and their weights: on a thousand promoters it does better than one that learns its filters, and
-than both strands, which take from it where the gene is. Noise would drown log-odds."""
+NETWORKS: dict[str, tuple[str, ...]] = {
+    "motifs": (
+        "init_motifs=jaspar", "filters=0", "kernels=1", "strides=1", "pools=1", "windows=3,1", "dense=",
+        "strands=given", "dropout=0", "l2=1", "evoaug.reverse_complement=0", "evoaug.noise_sd=0",
+    ),
+    "compact": (
+        "filters=128,64", "kernels=13,8", "strides=1,1", "pools=4,4", "dense=64", "dropout=0.3", "strands=given",
+        "evoaug.reverse_complement=0",
+    ),
+    "published": (),
+}  # fmt: skip
+"""Settings of the networks. On a thousand promoters one of motifs and their weights does better than those that learn
+their filters; noise would drown its log-odds. The strand of a promoter is known: learning both takes from a network
+where the gene is."""
 
 
 class Relatives(NamedTuple):
@@ -57,8 +64,8 @@ class RecipeConfig:
         list[str] | None, Field("data sets to evaluate on; none: those that are known, if at hand")
     ] = None
     network: Annotated[
-        Literal["motifs", "published"],
-        Field("motifs: JASPAR's, scanned over both strands, one weight each and window; published: the original's CNN"),
+        Literal["motifs", "compact", "published"],
+        Field("motifs: JASPAR's, a weight each and window; compact: two convolutions; published: the original's"),
     ] = "motifs"
     augment: Annotated[Literal["none", "evoaug"], Field("augmentation of the training rows")] = "evoaug"
     folds: Annotated[int, Field("folds by gene family", ge=2)] = 5
@@ -158,8 +165,8 @@ def _training(
 ) -> Step:
     words = ["deepdife", sources.data, "--folds", str(config.folds), "--augment", augment]
     words += ["--repeats", str(config.repeats)] if config.repeats > 1 else []
-    words += [*learned, *(MOTIFS if config.network == "motifs" else ())]
-    words += [word for setting in request.settings for word in ("--set", setting)]
+    words += learned
+    words += [word for setting in (*NETWORKS[config.network], *request.settings) for word in ("--set", setting)]
     return Step(("train",), what, tuple(words))
 
 
@@ -174,6 +181,7 @@ def _ablation(config: RecipeConfig, request: Request, sources: Sources) -> list[
 
 def _asked(config: RecipeConfig, sources: Sources, request: Request) -> str:
     text = f"Does the promoter of {sources.data} say what it asks? {config.folds} folds, gene families kept apart"
+    text += f", by the network {config.network}"
     text += f", with {config.augment}" if config.augment != "none" else ", without augmentation"
     kin = [*sources.orthologs, *(config.ortholog_fasta or ())]
     text += f" and orthologs of {', '.join(kin)}." if kin else "."

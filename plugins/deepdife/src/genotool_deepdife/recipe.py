@@ -33,6 +33,10 @@ their filters; noise would drown its log-odds. The strand of a promoter is known
 where the gene is."""
 
 
+SEARCHED = 100
+"""Promoters that are explained at least before motifs are looked for."""
+
+
 class Relatives(NamedTuple):
     """What goes with a data set: sets of its genes' orthologs, and sets to evaluate on."""
 
@@ -74,7 +78,10 @@ class RecipeConfig:
         bool, Field("also train without augmentation and orthologs, and with each alone, and compare all four")
     ] = False
     explain: Annotated[
-        int, Field("promoters to explain, each by the model that did not see it, and to look for motifs; 0: none", ge=0)
+        int,
+        Field(
+            "promoters to explain, each by the model that did not see it; of 100 or more the motifs too; 0: none", ge=0
+        ),
     ] = 1000
     backgrounds: Annotated[int, Field("training promoters that an explanation starts from", ge=1)] = 20
     fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
@@ -105,6 +112,7 @@ class PromoterRecipe:
         if config.explain:
             counts = ("--count", str(config.explain), "--backgrounds", str(config.backgrounds))
             steps.append(Step(("explain",), "", ("{train-model}", *counts)))
+        if config.explain >= SEARCHED:
             steps.append(Step(("deepdife", "motifs"), "", ("{explain}",)))
         models = {Path(sources.data).stem: "train-model"}
         return Plan(tuple(steps), models, _asked(config, sources, request), sources.data_dir)

@@ -11,6 +11,8 @@ from genotool.cli.main import VERBS, app
 
 PAGE = Path(__file__).parent / "cli.md"
 WIDTH = 100
+FAMILIES = ("deepdife", "sgrna", "transcriptome")
+"""The families of this repository: those that happen to be installed are not documented here."""
 HEAD = """# Commands
 
 Written by `python docs/generate_cli.py` from the commands themselves; do not edit.
@@ -33,7 +35,7 @@ def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield every command, groups before what is in them; of the families only those of this repository."""
     top = typer.main.get_command(app)
     yield (), top
-    for verb in (*VERBS, "sgrna"):
+    for verb in (*VERBS, *FAMILIES):
         yield from _below((verb,), top.get_command(None, verb))
 
 
@@ -41,7 +43,7 @@ def _below(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ..
     yield words, command
     if hasattr(command, "list_commands"):
         for name in command.list_commands(None):
-            if words[0] not in ("train", "tune", "run") or name == "sgrna":
+            if words[0] not in ("train", "tune", "run") or name in FAMILIES:
                 yield from _below((*words, name), command.get_command(None, name))
 
 

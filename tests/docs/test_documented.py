@@ -24,6 +24,7 @@ PAGES = [*sorted(DOCS.rglob("*.md")), *(ROOT / n for n in ("README.md", "CONTRIB
 PAGES += [
     ROOT / "plugins/sgrna/README.md",
     ROOT / "plugins/deepdife/README.md",
+    ROOT / "plugins/transcriptome/README.md",
     ROOT / "examples/genotool-nearest/README.md",
 ]
 

@@ -68,7 +68,7 @@ def _open(path: Path) -> Any:
         from pyarrow import ArrowException  # type: ignore[import-not-found, import-untyped, unused-ignore]
         from pyarrow.parquet import ParquetFile  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError as error:
-        hint = "`pip install pyarrow`, or save the table as TSV"
+        hint = "`pip install 'genotool[parquet]'`, or save the table as TSV"
         raise UnavailableError(
             f"{path} is a Parquet file, which pyarrow reads, and it is not installed", hint=hint
         ) from (error)

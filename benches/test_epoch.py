@@ -35,7 +35,8 @@ def promoters(count: int) -> EncodedView:
     text = ["".join(row) for row in rng.choice(list("ACGT"), (count, LENGTH))]
     ids = np.array([f"p{row}" for row in range(count)])
     target = np.arange(count) % 2
-    rows = Dataset("random", Kind.SEQUENCES, ids, {"sequence": Sequences.from_strings(text)}, target, classes=("0", "1"))
+    columns = {"sequence": Sequences.from_strings(text)}
+    rows = Dataset("random", Kind.SEQUENCES, ids, columns, target, classes=("0", "1"))
     return with_reverse_complements(EncodedView(rows, PromoterEncoder(LENGTH)))
 
 
@@ -63,8 +64,8 @@ def epoch_of(network: Any, rows: EncodedView, valid: EncodedView, run: Run, augm
     keras = start(0)
     began: list[float] = []
     clock = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: began.append(time.perf_counter()),
-        on_epoch_end=lambda epoch, logs: began.append(time.perf_counter()),
+        on_epoch_begin=lambda *_: began.append(time.perf_counter()),
+        on_epoch_end=lambda *_: began.append(time.perf_counter()),
     )
     training = Training(epochs=2, batch_size=100, cosine=False, warmup=0.0)
     train(network, training, "binary_crossentropy", rows, valid, run, seed=0, augment=augment, callbacks=[clock])

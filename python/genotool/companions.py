@@ -49,8 +49,11 @@ class Companions:
         return Companions(self.labels) if is_labelled_apart(path) else Companions()
 
     def check_used(self, operands: Iterable[str | Path]) -> None:
-        """Raise UsageError where nothing that was given goes with any of the data sets."""
-        used = [self.of(Path(operand)) for operand in operands]
+        """Raise UsageError where nothing that was given goes with any of the data sets; the files are checked first."""
+        paths = [Path(operand) for operand in operands]
+        used = [self.of(path) for path in paths]
+        if not any(used):
+            _check_readable(paths)
         if (self.genome is not None or self.window) and not any(one.genome or one.window for one in used):
             flag = "--genome" if self.genome is not None else f"--{next(iter(self.window))}"
             hint = "their names end in .bed, .gff or .gff3; the data sets of a catalogue name their own genome"
@@ -75,6 +78,15 @@ class Companions:
         """Return what `to_json` wrote."""
         labels, genome = (Path(content[role]) if content.get(role) else None for role in ("labels", "genome"))
         return cls(labels, genome, dict(content.get("window") or {}))
+
+
+def _check_readable(paths: Iterable[Path]) -> None:
+    """Raise the error of a file that is not there, or no file of data: no flag can go with it."""
+    from genotool.sniff import sniff
+
+    for path in paths:
+        if path.suffix or path.exists():
+            sniff(path)
 
 
 def is_features(path: Path) -> bool:

@@ -107,3 +107,24 @@ def test_a_companion_that_nothing_takes_is_refused(tmp_path: Path) -> None:
     table.write_text("sequence\tlabel\nACGTACGTACGTACGTACGTACGTACGTACGT\t1\n")
     with pytest.raises(UsageError, match="--labels goes with"):
         select(RowsRequest(str(table), companions=Companions(table)))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "no such file"), (b"", "is empty"), (b"\x00\x01\xff" * 50, "binary file")]
+)
+def test_what_is_wrong_with_a_file_is_said_before_what_does_not_go_with_it(
+    content: bytes | None, said: str, tmp_path: Path
+) -> None:
+    file, table = tmp_path / "a.fa", tmp_path / "labels.tsv"
+    table.write_text("id\tlabel\nr0\t1\n")
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(GenotoolError, match=said):
+        select(RowsRequest(str(file), companions=Companions(table)))
+
+
+def test_a_folder_in_place_of_a_fasta_file_is_said(tmp_path: Path) -> None:
+    table = tmp_path / "labels.tsv"
+    table.write_text("id\tlabel\nr0\t1\n")
+    with pytest.raises(UsageError, match="is a directory"):
+        select(RowsRequest(str(tmp_path), companions=Companions(table)))

@@ -103,3 +103,16 @@ def test_shorter_rows_are_padded_and_longer_ones_trimmed_at_the_end_that_is_not_
 def test_lists_of_unlike_length_are_refused() -> None:
     with pytest.raises(UsageError, match="2 filters, 3 kernels"):
         networks.build(start(0), PromoterConfig(filters=[8, 8]), 50, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"filters": [], "kernels": [], "strides": [], "pools": []}, "without a convolution"),
+        ({"dense": [8, 0]}, "dense holds 0"),
+        ({"dense": [-1]}, "dense holds -1"),
+    ],
+)
+def test_a_network_that_reads_nothing_or_has_an_empty_layer_is_refused(values: dict[str, list[int]], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        networks.build(start(0), PromoterConfig(**values), 50, 1)  # type: ignore[arg-type]

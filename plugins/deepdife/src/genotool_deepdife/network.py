@@ -118,8 +118,11 @@ def _convolutions(config: PromoterConfig) -> list[_Convolution]:
     if len({len(values) for values in lists.values()}) > 1:
         said = ", ".join(f"{len(values)} {name}" for name, values in lists.items())
         raise UsageError(f"{said}: there is one of each a convolution")
+    if not config.filters:
+        raise UsageError("a network without a convolution reads nothing", hint="such as --filters 64,64,32")
     motifs_alone = config.init_motifs != "none" and config.filters[:1] == [0]
-    for name, values in (lists | {"filters": config.filters[motifs_alone:], "windows": config.windows}).items():
+    own = {"filters": config.filters[motifs_alone:], "windows": config.windows, "dense": config.dense}
+    for name, values in (lists | own).items():
         if min(values, default=1) < 1:
             raise UsageError(f"{name} holds {min(values)}: each is at least 1")
     if config.init_motifs != "none" and config.strides[:1] != [1]:

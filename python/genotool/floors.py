@@ -321,7 +321,7 @@ def _linear(rows: _Rows) -> Floats:
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     scaler = StandardScaler(with_mean=not sparse.issparse(rows.x))
     penalties = np.logspace(0, 5, 6)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from genotool import plugins, registry
 from genotool.companions import Companions
+from genotool.stages.begun import FitRequest
 from genotool.stages.crossvalidate import fold_command
-from genotool.stages.fitting import FitRequest
 from genotool.stages.rows import RowsRequest
 
 pytestmark = pytest.mark.usefixtures("nearest_family")

@@ -28,9 +28,9 @@ from genotool.persist import load_arrays
 from genotool.predictions import read_test_rows
 from genotool.run import Run
 from genotool.split import Fractions, Part, from_file
+from genotool.stages.begun import FitRequest
 from genotool.stages.crossvalidate import FoldsRequest, crossvalidate, fold_command, fold_rows
 from genotool.stages.explain import ExplainRequest, explain
-from genotool.stages.fitting import FitRequest
 from genotool.stages.predict import run_predict
 from genotool.stages.rows import RowsRequest
 from genotool.stages.train import train

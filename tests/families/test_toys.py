@@ -15,8 +15,8 @@ from genotool.errors import UnsupportedStageError, UsageError
 from genotool.report.render import write_report
 from genotool.split import Part
 from genotool.stages.audit import AuditRequest, audit
+from genotool.stages.begun import FitRequest
 from genotool.stages.evaluate import EvaluateRequest, evaluate
-from genotool.stages.fitting import FitRequest
 from genotool.stages.predict import run_predict, seen_words
 from genotool.stages.rows import RowsRequest
 from genotool.stages.train import train

@@ -19,7 +19,7 @@ from genotool.manifest import RECORD, manifest_of, record_digest
 from genotool.sequences import Sequences
 from genotool.split import Part
 from genotool.stages.audit import AuditRequest, audit
-from genotool.stages.fitting import FitRequest
+from genotool.stages.begun import FitRequest
 from genotool.stages.rows import RowsRequest
 from genotool.stages.train import train
 from genotool.testing import toy_dataset

@@ -12,7 +12,7 @@ from genotool.dataset import Kind, Task
 from genotool.errors import InputError, UsageError
 from genotool.run import Run
 from genotool.split import Part
-from genotool.stages.fitting import FitRequest
+from genotool.stages.begun import FitRequest
 from genotool.stages.rows import RowsRequest
 from genotool.stages.train import train
 from genotool.testing import toy_dataset

@@ -22,7 +22,7 @@ from genotool.family import Tuned
 from genotool.frameworks.keras import Training
 from genotool.run import Run
 from genotool.sequences import Sequences
-from genotool.stages.fitting import FitRequest
+from genotool.stages.begun import FitRequest
 from genotool.stages.rows import RowsRequest
 from genotool.stages.tune import tune
 from genotool_deepdife import search as searches

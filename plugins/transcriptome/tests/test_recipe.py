@@ -10,8 +10,8 @@ import pytest
 from genotool.errors import UsageError
 from genotool.frameworks.keras import Training
 from genotool.recipe import Plan, Request
+from genotool.stages.begun import FitRequest
 from genotool.stages.evaluate import EvaluateRequest, evaluate
-from genotool.stages.fitting import FitRequest
 from genotool.stages.predict import run_predict
 from genotool.stages.rows import RowsRequest
 from genotool.stages.train import train

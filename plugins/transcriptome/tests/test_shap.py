@@ -98,7 +98,7 @@ def test_nothing_is_ranked_where_every_row_is_taken_for_another() -> None:
 
 
 def test_a_trained_run_is_ranked_and_its_tables_are_written(tmp_path: Path) -> None:
-    from genotool.stages.fitting import FitRequest
+    from genotool.stages.begun import FitRequest
     from genotool.stages.rows import RowsRequest
     from genotool.stages.train import train
     from genotool_transcriptome.family import ExpressionFamily

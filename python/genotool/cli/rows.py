@@ -13,8 +13,8 @@ from genotool.companions import Companions
 from genotool.errors import UsageError
 from genotool.ortholog_files import OrthologFiles
 from genotool.split import Fractions
+from genotool.stages.begun import FitRequest
 from genotool.stages.crossvalidate import FoldsRequest
-from genotool.stages.fitting import FitRequest
 from genotool.stages.rows import RowsRequest
 from genotool.statistics.conformal import LEVEL
 from genotool.verdict import MARGIN

@@ -13,7 +13,7 @@ from genotool.cli.files import FileFlags
 from genotool.cli.options import Common, command, family_values
 from genotool.cli.show import show_run
 from genotool.config import write_toml
-from genotool.stages.fitting import FitRequest
+from genotool.stages.begun import FitRequest
 
 COMMON = (
     "out", "config", "set", "print_config", "seed", "backend", "device", "threads", "data_dir", "resume", "overwrite",

@@ -7,7 +7,7 @@ from typing import Any
 
 from genotool.cli.families import family_app
 from genotool.cli.train import fit_command
-from genotool.stages.fitting import FitRequest
+from genotool.stages.begun import FitRequest
 
 
 def _stage() -> Callable[[FitRequest], Any]:

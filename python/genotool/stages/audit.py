@@ -22,7 +22,7 @@ from genotool.errors import GenotoolError, InputError, UsageError, nearest
 from genotool.family import References
 from genotool.run import Run, write_atomically
 from genotool.split import Fractions, published
-from genotool.stages.fitting import data_record
+from genotool.stages.begun import data_record
 from genotool.stages.rows import RowsRequest
 from genotool.trained import Ensemble, Trained, open_trained, with_members
 

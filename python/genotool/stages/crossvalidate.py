@@ -27,7 +27,7 @@ from genotool.progress import Bar
 from genotool.run import Run
 from genotool.spawned import INPUT_REFUSED, StepError, check_ended, check_name, resumed, run_all
 from genotool.split import Part, Split
-from genotool.stages.fitting import FitRequest, check_family, data_record
+from genotool.stages.begun import FitRequest, begin, check_family
 from genotool.stages.rows import RowsRequest, load_labelled
 
 __all__ = ["FoldsRequest", "crossvalidate", "fold_command", "fold_rows"]
@@ -78,16 +78,7 @@ def crossvalidate(request: FitRequest, asked: FoldsRequest, verb: str) -> Run:
     assert task is not None
     check_family(request.family, dataset, task)
     folds = make_folds(dataset, asked.folds, request.rows.split, seed=request.rows.seed, repeats=asked.repeats)
-    run = Run.create(
-        request.out,
-        verb=verb,
-        family=request.family.name,
-        task=task.value,
-        config=configs.to_mapping(request.config),
-        seed=request.rows.seed,
-        data=[data_record(dataset, request.rows)],
-        overwrite=request.overwrite,
-    )
+    run = begin(request, verb, task, (dataset,))
     with run:
         _describe(run, request, dataset, folds)
         _carry_out(run, request, folds, verb, asked.workers)

@@ -25,7 +25,7 @@ from genotool.ortholog_files import OrthologFiles
 from genotool.predictions import trained_groups, write_floor_scores, write_scores
 from genotool.run import Run
 from genotool.split import Fractions, Part
-from genotool.stages.fitting import data_record
+from genotool.stages.begun import data_record
 from genotool.stages.predict import classes_of
 from genotool.stages.rows import RELATIONS, RowsRequest, audited, select
 from genotool.statistics.conformal import FILE, LEVEL, read_calibration

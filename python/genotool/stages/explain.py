@@ -20,7 +20,7 @@ from genotool.explanation import EXPORTS, Explained, write_explanation, write_mo
 from genotool.family import Attribution, Explains, ExplainsBy
 from genotool.run import Run
 from genotool.split import Part, Split, from_file
-from genotool.stages.fitting import data_record
+from genotool.stages.begun import data_record
 from genotool.trained import Ensemble
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,52 +17,21 @@ from genotool.balance import BalanceReport, prior_correction, resample
 from genotool.controls import against_controls, fit_controls
 from genotool.dataset import Dataset, Task
 from genotool.encoding import EncodedView, Encoder
-from genotool.errors import UnsupportedStageError, UsageError
-from genotool.family import Adapts, Control, Controls, Family, Model, NaturalFeatures
+from genotool.errors import UnsupportedStageError
+from genotool.family import Adapts, Control, Controls, Model, NaturalFeatures
 from genotool.fitted_rows import FILE, FittedRows
 from genotool.floors import Floor, fit_floors
 from genotool.predictions import trained_groups, write_floor_scores, write_scores
 from genotool.run import Run
 from genotool.split import Part
-from genotool.stages.rows import Rows, RowsRequest, audited, learned_along, select
+from genotool.stages.begun import FitRequest, begin, check_family
+from genotool.stages.rows import Rows, audited, learned_along, select
 from genotool.statistics.conformal import FILE as CONFORMAL
-from genotool.statistics.conformal import LEVEL, calibrate
+from genotool.statistics.conformal import calibrate
 from genotool.statistics.covered import coverage
 from genotool.trained import PREDICT_ROWS, Trained
-from genotool.verdict import MARGIN
 
-__all__ = ["FitRequest", "Fitted", "check_family", "data_record", "fit_run"]
-
-
-@dataclass(frozen=True, slots=True)
-class FitRequest:
-    """What the command line says of one training.
-
-    Attributes
-    ----------
-    balance
-        How the classes of the training rows are balanced.
-    refit
-        Whether, once the threshold is chosen on the validation rows, the model is fitted again on those rows too.
-    margin
-        A difference to a floor inside ± this counts as none.
-    coverage
-        The share of new rows whose truth the conformal sets or intervals shall hold.
-    controls
-        Whether the model is fitted again on each artefact control of its family.
-    """
-
-    rows: RowsRequest
-    family: Family[Any, Model]
-    config: Any
-    out: Path
-    balance: str = "none"
-    refit: bool = False
-    floors: bool = True
-    overwrite: bool = False
-    controls: bool = False
-    margin: float = MARGIN
-    coverage: float = LEVEL
+__all__ = ["Fitted", "fit_run"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +74,8 @@ def fit_run(
     assert task is not None
     check_family(request.family, rows.dataset, task)
     controls = _controls_of(request, rows.dataset)
-    run = _create(request, verb, rows, task, parent)
+    run = begin(request, verb, task, (rows.dataset, *rows.joined), () if parent is None else (parent.run.path,))
+    run.update(simulated=run.record["simulated"] or (parent is not None and parent.simulated))
     with run:
         _describe(request, run, rows)
         _say_warnings(run, rows)
@@ -130,20 +99,6 @@ def fit_run(
     return run
 
 
-def check_family(family: Family[Any, Model], dataset: Dataset, task: Task) -> None:
-    """Raise UsageError where the family does not take such rows or do the task."""
-    if dataset.kind not in family.kinds:
-        raise UsageError(
-            f"{family.name} takes {', '.join(sorted(family.kinds))}, and {dataset.name} is {dataset.kind}",
-            hint="`genotool plugins list` says what each family takes",
-        )
-    if task not in family.tasks:
-        raise UsageError(
-            f"{family.name} does {', '.join(sorted(family.tasks))}, and {dataset.name} asks for {task}",
-            hint="name another column with --target, or its two classes in the catalogue",
-        )
-
-
 def _controls_of(request: FitRequest, dataset: Dataset) -> Mapping[str, Control]:
     """Return the controls that were asked for; UnsupportedStageError where the family has none for such rows."""
     if not request.controls:
@@ -153,22 +108,6 @@ def _controls_of(request: FitRequest, dataset: Dataset) -> Mapping[str, Control]
     if not named:
         raise UnsupportedStageError(f"{family.name} names no control for {dataset.kind}", hint="leave out --controls")
     return named
-
-
-def _create(request: FitRequest, verb: str, rows: Rows, task: Task, parent: Trained | None) -> Run:
-    run = Run.create(
-        request.out,
-        verb=verb,
-        family=request.family.name,
-        task=task.value,
-        config=configs.to_mapping(request.config),
-        seed=request.rows.seed,
-        data=[data_record(rows.dataset, request.rows), *map(data_record, rows.joined)],
-        parents=[] if parent is None else [parent.run.path],
-        overwrite=request.overwrite,
-    )
-    run.update(simulated=run.record["simulated"] or (parent is not None and parent.simulated))
-    return run
 
 
 def _describe(request: FitRequest, run: Run, rows: Rows) -> None:
@@ -203,35 +142,6 @@ def _write_keys(run: Run, fitted: Dataset, parent: Trained | None) -> None:
         write_keys(run.file("training_keys.bin"), fitted, parent.keys)
     else:
         run.log("what the model before transfer was trained on is not known: overlap unknown")
-
-
-def data_record(dataset: Dataset, request: RowsRequest | None = None) -> dict[str, Any]:
-    """Return what run.json says of a data set."""
-    about = dataset.about
-    record: dict[str, Any] = {
-        "name": dataset.name,
-        "kind": dataset.kind.value,
-        "digest": dataset.digest,
-        "rows": len(dataset),
-        "classes": list(dataset.classes),
-        "cell": about.cell,
-        "cite": about.cite,
-        "licence": about.licence,
-        "warning": about.warning,
-        "simulated": about.simulated,
-        "path": about.path,
-        "left_out": dict(about.left_out),
-    }
-    if request is not None:
-        folder = request.data_dir or os.environ.get("GENOTOOL_DATA")
-        record |= {
-            "operand": str(Path(request.operand).absolute()) if Path(request.operand).exists() else request.operand,
-            "target": request.target,
-            "data_dir": str(Path(folder).absolute()) if folder else None,
-        }
-        beside = request.companions.of(Path(request.operand))
-        record |= {"companions": beside.to_json()} if beside else {}
-    return record
 
 
 def _say_warnings(run: Run, rows: Rows) -> None:
@@ -361,9 +271,7 @@ def _controls(
     write_floor_scores(run, rows.test, found, "controls.tsv")
 
 
-def _floors(
-    request: FitRequest, rows: Rows, task: Task, parent: Trained | None, encoder: Encoder
-) -> list[Floor]:
+def _floors(request: FitRequest, rows: Rows, task: Task, parent: Trained | None, encoder: Encoder) -> list[Floor]:
     train, valid = rows.train, rows.valid  # with joint lines theirs too: a floor gets what the model got
     extra = {}
     if parent is not None:

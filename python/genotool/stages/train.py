@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from genotool.run import Run
-from genotool.stages.fitting import FitRequest, fit_run
+from genotool.stages.begun import FitRequest
+from genotool.stages.fitting import fit_run
 
 __all__ = ["train"]
 

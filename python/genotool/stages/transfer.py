@@ -5,7 +5,8 @@ from __future__ import annotations
 from genotool.errors import UnsupportedStageError
 from genotool.family import Transfers
 from genotool.run import Run
-from genotool.stages.fitting import FitRequest, fit_run
+from genotool.stages.begun import FitRequest
+from genotool.stages.fitting import fit_run
 from genotool.trained import Ensemble, Trained
 
 __all__ = ["transfer"]

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from genotool.errors import UnsupportedStageError
 from genotool.family import Model, Trial, Tunes
 from genotool.run import Run
-from genotool.stages.fitting import FitRequest, Fitted, fit_run
+from genotool.stages.begun import FitRequest
+from genotool.stages.fitting import Fitted, fit_run
 
 __all__ = ["tune", "write_trials"]
 

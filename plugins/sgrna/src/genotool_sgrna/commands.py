@@ -32,7 +32,7 @@ def compare(
     from genotool import registry
     from genotool.dataset import Kind
     from genotool.run import Run
-    from genotool.stages.fitting import data_record
+    from genotool.stages.begun import data_record
 
     from genotool_sgrna.comparison import compare as compare_sets
 

@@ -107,7 +107,7 @@ def by_correlation(values: Floats, seed: int) -> Order:
         return _leaves(genes)
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.decomposition import TruncatedSVD
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
         components = min(COMPONENTS, min(genes.shape) - 1)

@@ -153,7 +153,7 @@ def _places(fold: Fold, chosen: GeneList) -> NDArray[np.int64]:
 
 def data_of(dataset: Dataset, operand: str, data_dir: Path | None, target: str | None) -> dict[str, Any]:
     """Return what ``run.json`` says of the data, enough to load them again."""
-    from genotool.stages.fitting import data_record
+    from genotool.stages.begun import data_record
 
     folder = data_dir or os.environ.get("GENOTOOL_DATA")
     return {

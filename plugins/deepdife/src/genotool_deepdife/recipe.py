@@ -24,7 +24,7 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     ),
     "compact": (
         "filters=128,64", "kernels=13,8", "strides=1,1", "pools=4,4", "dense=64", "dropout=0.3", "strands=given",
-        "evoaug.reverse_complement=0",
+        "towers=3", "evoaug.reverse_complement=0",
     ),
     "published": (),
 }  # fmt: skip
@@ -69,7 +69,9 @@ class RecipeConfig:
     ] = None
     network: Annotated[
         Literal["motifs", "compact", "published"],
-        Field("motifs: JASPAR's, a weight each and window; compact: two convolutions; published: the original's"),
+        Field(
+            "motifs: JASPAR's, a weight each and window; compact: three of two convolutions; published: the original's"
+        ),
     ] = "motifs"
     augment: Annotated[Literal["none", "evoaug"], Field("augmentation of the training rows")] = "evoaug"
     folds: Annotated[int, Field("folds by gene family", ge=2)] = 5

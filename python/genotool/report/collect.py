@@ -16,8 +16,9 @@ from genotool.run import Run
 
 __all__ = ["Collected", "Step", "Table", "collect", "models_of"]
 
-STEMS = ("metrics", "audit", "comparison", "explanation", "summary", "pooled", "leaderboard", "motifs")
-TABLES = ("predictions", "history", "trials", "stats")
+STEMS = ("metrics", "audit", "comparison", "explanation", "summary", "pooled", "leaderboard", "motifs",
+         "tests", "ranking", "clusters", "enrichment")  # fmt: skip
+TABLES = ("predictions", "history", "trials", "stats", "gene_lists", "enrichment")
 LARGEST_FIGURE = 4_000_000
 STEP_NAME = re.compile(r"(\d+)-(.+)")
 

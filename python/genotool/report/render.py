@@ -16,6 +16,7 @@ from genotool.report.collect import Collected, collect
 from genotool.report.compared import comparison
 from genotool.report.elsewhere import generalisation
 from genotool.report.explained import explanation
+from genotool.report.genes import genes
 from genotool.report.motifs import motifs
 from genotool.report.pictures import Pictures
 from genotool.report.real import real_section
@@ -36,6 +37,7 @@ PARTS = {
     "search": "a search for an architecture or settings",
     "explanation": "an explanation of predictions",
     "motifs": "motifs in an explanation",
+    "genes": "gene lists and their test against random genes",
 }
 """What a report says of a section for which nothing ran."""
 
@@ -83,6 +85,7 @@ def render(collected: Collected, pictures: Pictures) -> str:
         "search": search(collected, pictures),
         "explanation": explanation(collected, pictures),
         "motifs": motifs(collected, pictures),
+        "genes": genes(collected, pictures),
     }
     sections: list[Section] = [*filter(None, [*first, *rest.values()]), provenance(collected)]
     environment = jinja2.Environment(

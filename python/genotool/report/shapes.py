@@ -79,6 +79,13 @@ SHAPES: Mapping[str, Any] = {
     "motifs": Keys({"patterns": Each(PATTERN, LIST), "notes": LIST, "not_clustered": LIST, "seqlets": Each(NUMBER),
                     "covered": Each(NUMBER), "settings": TABLE, "jaspar": TABLE,
                     "null": Keys({"patterns": Each(Each(NUMBER, LIST))})}),
+    "tests": Keys({"sample": TEXT, "draws": NUMBER, "scores": Each(NUMBER), "expression_matched": (bool,),
+                   "tests": Each(Keys({"method": TEXT, "verdict": TEXT}, NUMBER), LIST)}),
+    "ranking": Keys({"folds": NUMBER, "genes_not_ranked": TABLE, "rows_that_chose": Each(NUMBER, LIST),
+                     "rows_left": Each(NUMBER, LIST), "said": LIST}),
+    "clusters": Keys({"sample": TEXT, "space": TEXT, "starts": NUMBER, "score_names": LIST,
+                      "scores": Each(Each(NUMBER, LIST)), "random_means": Each(Each(NUMBER, LIST))}),
+    "enrichment": Keys({"how": TEXT, "list": TEXT, "genes": NUMBER, "sets_tested": NUMBER, "sets_at_fdr_05": NUMBER}),
     "summary": Keys({"asked": TEXT, "models": Each(TEXT)}),
     "run": Keys(
         {"asked": TEXT, "error": TEXT, "leaky": (bool,), "steps": LIST, "versions": TABLE, "search": TABLE,

@@ -61,6 +61,11 @@ def test_what_was_not_looked_for_and_what_chance_gives_are_said(tmp_path: Path) 
     assert "was not asked" in page_of(tmp_path / "unasked", null=None)
 
 
+def test_that_the_model_was_given_the_motifs_is_said_above_the_patterns(tmp_path: Path) -> None:
+    page = page_of(tmp_path / "run", given="The model reads with JASPAR's own motifs.")
+    assert page.index("own motifs.") < page.index("119 of 135")
+
+
 def test_no_pattern_is_said_and_no_damage(tmp_path: Path) -> None:
     assert "No pattern was found." in page_of(tmp_path / "run", patterns=[])
 

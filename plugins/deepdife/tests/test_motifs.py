@@ -15,17 +15,17 @@ from genotool.errors import InputError
 from genotool.persist import save_arrays
 from genotool.run import Run
 from genotool_deepdife.attributed import read
-from genotool_deepdife.discovery import check_seqlets
+from genotool_deepdife.discovery import check_seqlets, find_motifs
 from genotool_deepdife.evidence import Sites, evidence, sites
 from genotool_deepdife.jaspar import Motif, motifs
 from genotool_deepdife.matching import bits, consensus, core, matches
 from genotool_deepdife.modisco import Pattern, check_enough, seqlets_of, shuffled
 from genotool_deepdife.motif_figures import panels
-from genotool_deepdife.motif_results import Result
+from genotool_deepdife.motif_results import Result, given_motifs
 from genotool_deepdife.motif_settings import MotifConfig
 from numpy.typing import NDArray
 
-ROWS, LENGTH = 160, 200
+ROWS, LENGTH = 90, 120
 PLANTED = {"ABF2": 1, "WRKY40": -1}
 """What raises the prediction, in rows of class 1 only, and what lowers it, in all."""
 
@@ -34,13 +34,16 @@ def known(name: str) -> Motif:
     return next(motif for motif in motifs() if motif.name == name)
 
 
+IN_CLASS_1 = 75
+
+
 def planted(
     rng: np.random.Generator, hypothetical: NDArray[np.float64], codes: NDArray[np.int64], name: str, at: int
 ) -> None:
-    """Put a site of a motif, on either strand, and what it is worth, into a row."""
+    """Put a site of a motif, on either strand, and what it is worth, which varies, into a row."""
     shares = known(name).probabilities()
     site = np.array([rng.choice(4, p=row) for row in shares])
-    worth = PLANTED[name] * np.log(shares / 0.25) * bits(shares)[:, None] / 4
+    worth = PLANTED[name] * rng.lognormal(0, 0.3) * np.log(shares / 0.25) * bits(shares)[:, None] / 4
     if rng.random() < 0.5:
         site, worth = 3 - site[::-1], worth[::-1, ::-1]
     codes[at : at + len(site)] = site
@@ -51,11 +54,11 @@ def arrays(seed: int = 0, *, sites_planted: bool = True) -> dict[str, NDArray[np
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, 4, (ROWS, LENGTH))
     hypothetical = rng.normal(0, 0.02, (ROWS, LENGTH, 4))
-    target = (np.arange(ROWS) < 135).astype(np.int64)
+    target = (np.arange(ROWS) < IN_CLASS_1).astype(np.int64)
     for row in range(ROWS if sites_planted else 0):
         if target[row]:
-            planted(rng, hypothetical[row], codes[row], "ABF2", int(rng.integers(50, 70)))
-        planted(rng, hypothetical[row], codes[row], "WRKY40", int(rng.integers(115, 135)))
+            planted(rng, hypothetical[row], codes[row], "ABF2", int(rng.integers(25, 40)))
+        planted(rng, hypothetical[row], codes[row], "WRKY40", int(rng.integers(70, 85)))
     inputs = np.eye(4, dtype=np.uint8)[codes]
     return {
         "values": (hypothetical * inputs).astype(np.float32), "inputs": inputs, "target": target,
@@ -63,9 +66,12 @@ def arrays(seed: int = 0, *, sites_planted: bool = True) -> dict[str, NDArray[np
     }  # fmt: skip
 
 
-def explanation(path: Path, held: dict[str, NDArray[np.generic]], **about: object) -> Path:
+def explanation(
+    path: Path, held: dict[str, NDArray[np.generic]], config: dict[str, object] | None = None, **about: object
+) -> Path:
     record = {"name": "made", "digest": "0" * 64, "rows": ROWS, "classes": ["no", "yes"], "simulated": True}
-    with Run.create(path, verb="explain", family="deepdife", task="binary", seed=0, data=[record]) as run:
+    given = {"verb": "explain", "family": "deepdife", "task": "binary", "config": config}
+    with Run.create(path, **given, seed=0, data=[record]) as run:
         save_arrays(run.file("attributions.npz"), held)
         said = {"format": 1, "method": "DeepSHAP", "n": ROWS, "data": "made", "exact": True, "alphabet": list("ACGT")}
         run.write_json("explanation.json", {**said, **about})
@@ -78,16 +84,17 @@ def genotool(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
-SMALL = ("--clusterings", 2, "--threads", 1)
+FEW = ("--clusterings", 2, "--min-seqlets", 40, "--min-pattern", 15)
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("motifs")
-    done = genotool(explanation(folder / "explain", arrays()), "-o", folder / "run", *SMALL)
+    done = genotool(explanation(folder / "explain", arrays()), "-o", folder / "run", *FEW, "--threads", 1)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "seqlets in 160 rows" in done.stderr
+    assert f"seqlets in {ROWS} rows" in done.stderr
     assert "for class yes" in done.stdout
+    assert "SIMULATED" in done.stdout
     return folder / "run"
 
 
@@ -110,10 +117,10 @@ def test_planted_motifs_are_found_by_name_with_their_sign(found: Path) -> None:
     matched = {(row["pattern"], row["match_name"]) for row in table(found / "matches.tsv")}
     assert (largest["1"]["pattern"], "ABF2") in matched
     assert (largest["-1"]["pattern"], "WRKY40") in matched
-    assert int(largest["1"]["sequences"]) > 80
+    assert int(largest["1"]["sequences"]) > IN_CLASS_1 / 2
     assert largest["1"]["sequences_class_no"] == "0", "planted in the other class only"
-    assert 51 <= float(largest["1"]["median_position"]) <= 83
-    assert 116 <= float(largest["-1"]["median_position"]) <= 148
+    assert 26 <= float(largest["1"]["median_position"]) <= 50
+    assert 71 <= float(largest["-1"]["median_position"]) <= 95
 
 
 def test_seqlets_lie_on_what_was_planted(found: Path) -> None:
@@ -121,7 +128,7 @@ def test_seqlets_lie_on_what_was_planted(found: Path) -> None:
     strength = np.abs(held["values"].sum(axis=2))  # type: ignore[call-overload]
     rows = {name: row for row, name in enumerate(held["ids"].tolist())}
     seqlets = table(found / "seqlets.tsv")
-    assert len(seqlets) > 200
+    assert len(seqlets) > ROWS
     inside = [strength[rows[one["id"]], int(one["start"]) - 1 : int(one["end"])].sum() for one in seqlets]
     sums = [abs(float(one["contribution"])) for one in seqlets]
     assert np.median(inside) > 3
@@ -149,19 +156,20 @@ def test_other_tools_read_the_h5_and_the_report_shows_each_pattern(found: Path) 
 
 def test_the_same_explanation_gives_the_same_bytes_on_two_threads(found: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
-    done = genotool(found.parent / "explain", "-o", again, "--clusterings", 2, "--threads", 2)
+    done = genotool(found.parent / "explain", "-o", again, *FEW, "--threads", 2)
     assert done.returncode == 0, done.stderr[-2000:]
     for name in ("patterns.tsv", "matches.tsv", "seqlets.tsv", "motifs.json"):
         assert (again / name).read_bytes() == (found / name).read_bytes(), name
 
 
-def test_contributions_of_zero_have_no_pattern_and_that_is_a_result(tmp_path: Path) -> None:
+def test_contributions_of_zero_have_no_pattern_and_that_is_a_result(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     held = arrays()
     held["hypothetical"] = np.zeros_like(held["hypothetical"])
-    done = genotool(explanation(tmp_path / "explain", held, exact=False), "-o", tmp_path / "run", *SMALL, "--null")
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "no pattern was found" in done.stdout
-    assert "NOT EXACT" in done.stderr
+    explained = explanation(tmp_path / "explain", held, exact=False)
+    find_motifs(explained, out=tmp_path / "run", config=MotifConfig(null=True))
+    assert "NOT EXACT" in capfd.readouterr().err
     content = json.loads((tmp_path / "run/motifs.json").read_text())
     assert content["patterns"] == []
     assert content["null"]["patterns"] == {"pos": [], "neg": []}
@@ -173,9 +181,8 @@ def test_contributions_of_zero_have_no_pattern_and_that_is_a_result(tmp_path: Pa
 
 def test_too_little_is_said_before_anything_is_clustered(tmp_path: Path) -> None:
     held = {name: array[:12] for name, array in arrays().items()}
-    done = genotool(explanation(tmp_path / "explain", held), "-o", tmp_path / "run")
-    assert done.returncode == 3
-    assert "12 rows of 200 positions hold 96 seqlets at most" in done.stderr
+    with pytest.raises(InputError, match="12 rows of 120 positions hold 48 seqlets at most"):
+        find_motifs(explanation(tmp_path / "explain", held), out=tmp_path / "run", config=MotifConfig())
     assert not (tmp_path / "run").exists()
     with pytest.raises(InputError, match="rows of 23 positions are too short: a seqlet has 41"):
         check_enough(5000, 23, MotifConfig(), tmp_path)
@@ -191,7 +198,7 @@ def test_too_little_is_said_before_anything_is_clustered(tmp_path: Path) -> None
         ({"hypothetical": np.full((ROWS, LENGTH, 4), np.nan, np.float32)}, "not all finite"),
         ({"hypothetical": np.zeros((ROWS, LENGTH - 1, 4), np.float32)}, "do not fit"),
         ({"inputs": np.full((ROWS, LENGTH, 4), 1, np.uint8)}, "not one-hot"),
-        ({"ids": np.array(["a", "b"])}, "160 rows have ids"),
+        ({"ids": np.array(["a", "b"])}, f"{ROWS} rows have ids"),
         ({"target": np.full(ROWS, 7)}, "no codes of 2 classes"),
     ],
 )
@@ -211,6 +218,24 @@ def test_what_is_no_explanation_of_dna_is_refused(tmp_path: Path) -> None:
     (explanation(tmp_path / "cut", arrays()) / "attributions.npz").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(InputError, match="not an NPZ file"):
         read(tmp_path / "cut")
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (None, "None"),
+        ({"init_motifs": "none", "filters": [64]}, "None"),
+        (
+            {"init_motifs": "jaspar", "filters": [0]},
+            "nothing but fixed filters that are JASPAR's own motifs (CORE, plants)",
+        ),
+        ({"init_motifs": "jaspar", "filters": [64, 32]}, "own motifs (CORE, plants), beside its own"),
+    ],
+)
+def test_what_a_network_was_given_is_no_discovery(tmp_path: Path, config: dict[str, object] | None, said: str) -> None:
+    config = None if config is None else {**config, "motif_collection": "CORE", "motif_taxon": "plants"}
+    explained = read(explanation(tmp_path / "explain", arrays(), config))
+    assert said in str(given_motifs(explained.model))
 
 
 def pattern_of(motif: Motif, *, beside: int = 4, turned: bool = False, sign: int = 1) -> Pattern:
@@ -286,20 +311,20 @@ def test_evidence_counts_a_position_once_and_by_class(tmp_path: Path) -> None:
     held = arrays(sites_planted=False)
     values = np.zeros((ROWS, LENGTH, 4), np.float32)
     values[:, 20:26] = 1.0  # everywhere
-    values[:70, 50:56] = 2.0  # 12 of 18 in half of the rows of class 1
+    values[:40, 50:56] = 2.0  # 12 of 18 in half of the rows of class 1
     held["hypothetical"] = values
     explained = read(explanation(tmp_path / "explain", held))
-    rows = np.repeat(np.arange(70), 2)
-    ends = np.full(140, 63)
+    rows = np.repeat(np.arange(40), 2)
+    ends = np.full(80, 63)
     shares = np.full((20, 4), 0.25)
     shares[7:13] = [0.97, 0.01, 0.01, 0.01]
-    twice = Pattern("pos_0", 1, shares, shares - 0.25, rows, ends - 20, ends, np.zeros(140, np.bool_))
+    twice = Pattern("pos_0", 1, shares, shares - 0.25, rows, ends - 20, ends, np.zeros(80, np.bool_))
     found = sites(twice, explained.contributions)
     assert set(zip(found.starts.tolist(), found.ends.tolist(), strict=True)) == {(50, 56)}
     said = evidence(found, 1, explained)
-    assert (said["all"].rows, said["yes"].rows, said["no"].rows) == (70, 70, 0)
-    assert said["all"].share == pytest.approx(840 / (ROWS * 6 + 840))
-    assert said["yes"].share == pytest.approx(840 / (135 * 6 + 840))
+    assert (said["all"].rows, said["yes"].rows, said["no"].rows) == (40, 40, 0)
+    assert said["all"].share == pytest.approx(480 / (ROWS * 6 + 480))
+    assert said["yes"].share == pytest.approx(480 / (IN_CLASS_1 * 6 + 480))
 
 
 def test_the_null_keeps_the_contributions_and_breaks_their_order() -> None:
@@ -317,8 +342,8 @@ def test_seqlets_are_counted_as_they_are_clustered(found: Path) -> None:
     explained = read(found.parent / "explain")
     counts = seqlets_of(explained.contributions, MotifConfig())
     assert counts == json.loads((found / "motifs.json").read_text())["seqlets"]
-    assert 100 < counts["pos"] <= 160
-    assert 100 < counts["neg"] <= 200
+    assert IN_CLASS_1 / 2 < counts["pos"] <= IN_CLASS_1 * 1.2
+    assert ROWS / 2 < counts["neg"] <= ROWS * 1.2
 
 
 def test_no_framework_is_imported() -> None:

@@ -50,6 +50,12 @@ class Attributed:
         return np.asarray((self.hypothetical * self.inputs).sum(axis=2), np.float32)
 
     @property
+    def model(self) -> Mapping[str, Any]:
+        """The settings of the model that was explained, as far as they are known."""
+        config = self.run.record.get("config")
+        return config if isinstance(config, dict) else {}
+
+    @property
     def exact(self) -> bool | None:
         """Whether the contributions add up to the predictions; None where their method does not claim it."""
         exact = self.about.get("exact")

@@ -39,6 +39,10 @@ def motifs(
     if common.json:
         typer.echo(json.dumps(found))
         return
+    if found.get("simulated"):
+        typer.echo("SIMULATED DATA: nothing here is a finding about biology")
+    if found["given"]:
+        typer.echo(found["given"])
     for pattern in found["patterns"]:
         typer.echo(_line(pattern))
     if not found["patterns"]:

@@ -14,7 +14,7 @@ from genotool_deepdife.evidence import Evidence, Sites, covered
 from genotool_deepdife.matching import FEW_MOTIFS, Match, consensus, core
 from genotool_deepdife.modisco import Pattern
 
-__all__ = ["Result", "speaks_for", "summarised", "write_tables"]
+__all__ = ["Result", "given_motifs", "speaks_for", "summarised", "write_tables"]
 
 MATCHES_SHOWN = 5
 NOTES = (
@@ -42,6 +42,19 @@ class Result:
     def under(self, q: float) -> list[Match]:
         """Return the matches with no larger q."""
         return [match for match in self.matches if match.q <= q]
+
+
+def given_motifs(config: Mapping[str, Any]) -> str | None:
+    """Return what is to be said of a model that was given motifs to read with; None of one that was not."""
+    if config.get("init_motifs") != "jaspar":
+        return None
+    whose = f"JASPAR's own motifs ({config.get('motif_collection')}, {config.get('motif_taxon')})"
+    alone = config.get("filters") == [0]
+    how = f"nothing but fixed filters that are {whose}" if alone else f"fixed filters that are {whose}, beside its own"
+    return (
+        f"The model reads sequences with {how}: that patterns are like motifs of JASPAR was built in. It is no "
+        "discovery, nor does it show that a factor binds; which of them count, for what and where, was learned."
+    )
 
 
 def speaks_for(sign: int, classes: Sequence[str]) -> str:
@@ -72,6 +85,7 @@ def summarised(
         "exact": explained.exact,
         "classes": list(explained.classes),
         "settings": dict(settings),
+        "given": given_motifs(explained.model),
         "jaspar": {**{name: settings[name] for name in ("collection", "taxon")}, "release": release, "motifs": motifs},
         "seqlets": dict(seqlets),
         "not_clustered": [sign for sign, count in seqlets.items() if count <= settings["min_seqlets"]],

@@ -46,6 +46,8 @@ def guides(tmp_path: Path) -> Path:
         (["train", "sgrna", "demo", "--training-epoch", "3"], "--training-epochs"),
         (["train", "sgrna", "demo", "--set", "drpout=0.1"], "did you mean 'dropout'?"),
         (["train", "sgrna", "demo", "--set", "dropout"], "key=value"),
+        (["run", "sgrna", "--data", "demo", "--set", "drpout=0.1", "-o", "x"], "did you mean 'dropout'?"),
+        (["run", "sgrna", "--data", "demo", "--set", "training.epochs=x", "-o", "x"], "takes int"),
         (["train", "sgrna", "demo", "--training-epochs", "many"], "takes int"),
         (["train", "sgrna", "demo", "--training-epochs", "0"], "must be >= 1"),
         (["train", "sgrna", "demo", "--split", "gruop", "-o", "x"], "group"),

@@ -31,6 +31,7 @@ def _make(recipe: Any) -> Callable[..., None]:
 
         own = [item for item in common.set if item.partition("=")[0] in _names(recipe.config_type)]
         rest = tuple(item for item in common.set if item not in own)
+        _check_settings(recipe.name, rest)
         config = family_values(recipe.config_type, Common(config=common.config, set=own, seed=common.seed), values)
         request = Request(data, common.data_dir, common.seed, rest)
         if common.print_config:
@@ -47,6 +48,14 @@ def _make(recipe: Any) -> Callable[..., None]:
 
     run.__doc__ = f"Run the recipe of {recipe.name}: {recipe.summary}."
     return command(run, common=COMMON, config_type=recipe.config_type)
+
+
+def _check_settings(family: str, settings: tuple[str, ...]) -> None:
+    """Raise UsageError for settings that are none of the family's, before the first of the steps that come earlier."""
+    from genotool import plugins
+
+    if settings and family in {spec.name for _, spec in plugins.specs("family")}:
+        family_values(plugins.family(family).config_type, Common(set=list(settings)), {})
 
 
 def _names(config_type: type[Any]) -> set[str]:

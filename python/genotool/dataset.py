@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.errors import UsageError
+from genotool.row_view import RowView, taken
 from genotool.sequences import Sequences
 
 if TYPE_CHECKING:
@@ -79,9 +80,14 @@ Column: TypeAlias = "Sequences | NDArray[Any] | csr_array | LazyColumn"
 
 
 def take_rows(column: Column, rows: Rows) -> Any:
-    """Return the given rows of a column, in that order; sparse stays sparse, `Sequences` stay packed."""
+    """Return the given rows of a column, in that order; sparse stays sparse, `Sequences` stay packed.
+
+    Many rows of a wide table are a `RowView`, which copies nothing.
+    """
     if isinstance(column, np.ndarray):
-        return column[rows]
+        return taken(column, rows)
+    if isinstance(column, RowView):
+        return column.view(rows)
     if isinstance(column, LazyColumn):  # Sequences too
         return column.take(rows)
     return column[rows]
@@ -253,13 +259,15 @@ def _column_bytes(column: Column) -> bytes:
         return column.digest().encode()
     if isinstance(column, np.ndarray):
         return _array_digest(column)
+    if isinstance(column, RowView):
+        return column.digest_bytes()
     if isinstance(column, LazyColumn):  # one that knows its own content says so
         return str(getattr(column, "digest", "")).encode()
     return b"".join(map(_array_digest, (column.indptr, column.indices, column.data)))
 
 
 def _array_digest(array: NDArray[Any]) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest()
+    return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8)).digest()
 
 
 def concatenate(datasets: list[Dataset], name: str) -> Dataset:

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from genotool import row_view
 from genotool.dataset import ORIGIN, About, Dataset, Kind, Task, concatenate, take_rows
 from genotool.errors import UsageError
 from genotool.sequences import Sequences
@@ -55,6 +56,26 @@ def test_a_lazy_column_fetches_only_the_rows_of_the_batch() -> None:
     first = next(rows.batches(4))
     assert column.fetched == [0, 1, 2, 3]
     assert first.columns["embedding"].tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_rows_of_a_large_table_are_not_copied_until_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, order = rows_of(Kind.MATRIX, rows=9), np.array([8, 0, 3, 3])
+    values = np.arange(90, dtype=np.float32).reshape(9, 10)
+    whole = dataclasses.replace(rows, columns={**rows.columns, "expression": values})
+    copied = whole.take(order)
+    monkeypatch.setattr(row_view, "LARGE", 2 * 40)  # two rows
+    part = whole.take(order)
+    assert part.columns["expression"].matrix is values
+    assert part.digest == copied.digest
+    assert part.source == copied.source
+    np.testing.assert_array_equal(np.asarray(part.columns["expression"]), copied.columns["expression"])
+    again = part.take(np.array([3, 1, 0]))
+    assert again.columns["expression"].matrix is values
+    np.testing.assert_array_equal(np.asarray(again.columns["expression"]), values[[3, 0, 8]])
+    few = part.take(np.array([0]))
+    assert isinstance(few.columns["expression"], np.ndarray), "few rows are an array, as ever"
+    joined = concatenate([part, part], "twice")
+    assert joined.columns["expression"].shape == (8, 10)
 
 
 def test_sparse_stays_sparse() -> None:

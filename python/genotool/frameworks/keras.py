@@ -204,6 +204,7 @@ def train(
     optimizer: Callable[[Any, Training, int], Any] | None = None,
     metrics: Sequence[str] = (),
     callbacks: Sequence[Any] = (),
+    in_memory: int = IN_MEMORY,
 ) -> None:
     """Fit `network` in place on `rows`, keeping the weights of the best validation loss.
 
@@ -223,6 +224,8 @@ def train(
         Keras metrics that are written to the history beside the loss, such as ``accuracy``.
     callbacks
         Keras callbacks that look on, such as a search's.
+    in_memory
+        Encoded bytes up to which all rows are held; more are encoded batch by batch.
 
     Raises
     ------
@@ -239,8 +242,8 @@ def train(
         keras.callbacks.TerminateOnNaN(),
     ]
     with ExitStack() as ending:
-        fed = _fed(keras, rows, training.batch_size, names, scale, seed, augment, ending)
-        held = _fed(keras, valid, held_rows, names, scale, None, None, ending)
+        fed = _fed(keras, rows, training.batch_size, names, scale, seed, augment, ending, in_memory)
+        held = _fed(keras, valid, held_rows, names, scale, None, None, ending, in_memory)
         whole = isinstance(held.get("y"), np.ndarray)
         network.fit(
             **fed,
@@ -298,17 +301,18 @@ def _fed(
     seed: int | None,
     augment: Augment | None,
     ending: ExitStack,
+    in_memory: int,
 ) -> dict[str, Any]:
     """Return what `fit` is fed: arrays where all rows fit in memory encoded (faster a step), else a stream.
 
     Rows that are augmented are a stream too; its thread ends with `ending`.
     """
     first = view.encoder.encode(view.dataset.take(np.zeros(1, np.int64)))
-    if len(view) * sum(4 * first[name].size for name in names) > IN_MEMORY:
+    if len(view) * sum(4 * first[name].size for name in names) > in_memory:
         encode = functools.partial(encoded_rows, view, names=names)
         return {"x": _stream(keras, view, size, encode, scale, seed, augment, ending), "shuffle": False}
     every = encoded_rows(view, np.arange(len(view), dtype=np.int64), names)
-    inputs = tuple(array.astype(np.float32) for array in every)
+    inputs = tuple(array.astype(np.float32, copy=False) for array in every)
     if augment is not None:
         taken = functools.partial(_taken, inputs)
         return {"x": _stream(keras, view, size, taken, scale, seed, augment, ending), "shuffle": False}

@@ -1,0 +1,67 @@
+"""Rows of a large matrix by their numbers: training, validation and test rows without a copy of the matrix each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LARGE", "RowView", "taken"]
+
+LARGE = 2**26
+"""Bytes up to which rows that are taken are copied: a view costs more than that saves."""
+BLOCK = 2**24
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowView:
+    """Some rows of a matrix, in some order; read when they are asked for (a `LazyColumn`).
+
+    Attributes
+    ----------
+    matrix
+        (rows, width), shared and never written to.
+    rows
+        (n,) row numbers.
+    """
+
+    matrix: NDArray[Any]
+    rows: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the given rows, in that order, as an array."""
+        taken: NDArray[Any] = self.matrix[self.rows[rows]]
+        return taken
+
+    def view(self, rows: NDArray[np.int64]) -> RowView | NDArray[Any]:
+        """Return the given rows: a view where they are many, else an array."""
+        return taken(self.matrix, self.rows[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.matrix[self.rows], dtype)
+
+    def digest_bytes(self) -> bytes:
+        """Return the SHA-256 of the rows, equal to that of an array that holds them."""
+        digest = hashlib.sha256()
+        for part in self._blocks():
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.digest()
+
+    def _blocks(self) -> Iterator[NDArray[Any]]:
+        step = max(1, BLOCK // max(self.matrix[:1].nbytes, 1))
+        for start in range(0, len(self.rows), step):
+            yield self.matrix[self.rows[start : start + step]]
+
+
+def taken(matrix: NDArray[Any], rows: NDArray[np.int64]) -> RowView | NDArray[Any]:
+    """Return rows of an array: a view of a table that is large, else a copy."""
+    if matrix.ndim == 2 and len(rows) * matrix[:1].nbytes > LARGE:
+        return RowView(matrix, rows)
+    return matrix[rows]

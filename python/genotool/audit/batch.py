@@ -111,10 +111,11 @@ def _little(column: _Column, unfit: str, seed: int) -> Finding:
 
 
 def text_columns(dataset: Dataset) -> Iterator[tuple[str, Words]]:
-    """Yield the columns of text that are neither what a row is, nor a label, nor a split."""
+    """Yield the columns of text that are neither what a row is, nor the target, a label or a split."""
     for name, column in dataset.columns.items():
         is_text = isinstance(column, np.ndarray) and column.dtype.kind in "UO" and column.ndim == 1
-        if is_text and name not in KEY_COLUMNS[dataset.kind] and name not in NO_BATCH:
+        known = name in KEY_COLUMNS[dataset.kind] or name in NO_BATCH or name == dataset.about.roles.get("target")
+        if is_text and not known:
             yield name, np.asarray(column, np.str_)
 
 

@@ -1,11 +1,11 @@
-"""Simulate the matrices of ``genotool_transcriptome/demo-tissues``: small, with a known truth, no stand-in for real data.
+"""Simulate the matrices of ``genotool_transcriptome/demo-tissues``: small, known truth, no stand-in for real data.
 
 Run by ``make demo-data``; the same bytes every time. Counts of 320 genes in samples of eight tissues from ten
 donors: a tissue raises its own marker genes, donors have their own levels, and programmes that have nothing to do with
 tissue (stress, cell cycle) move many genes at once. ``array`` holds other samples as another platform gives them:
 logarithms with an offset and a slope of each gene, other names for the genes, a fifth of them gone, one tissue absent
-and one that is new. The script then measures how good a score can be: simple models, and one that saw twenty-five times as
-many samples.
+and one that is new. The script then measures how good a score can be: simple models, and one that saw twenty-five
+times as many samples.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ gives every gene an offset and a slope of its own; `genes.tsv` has both names of
 Macro F1 on new samples of the same donors:
 
 {said}
-"""
+"""  # noqa: E501
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from genotool.errors import InputError, UsageError
 from genotool_transcriptome.encoder import IMAGE, ExpressionEncoder
 from genotool_transcriptome.expression import unit_of
 from genotool_transcriptome.family import ExpressionFamily
-from genotool_transcriptome.genes import bare, matched, read_map
+from genotool_transcriptome.genes import bare, kinds_in_words, matched, read_map
 from genotool_transcriptome.layout import EXACT, by_correlation, read_positions
 from genotool_transcriptome.settings import ExpressionConfig
 
@@ -41,6 +41,7 @@ def fitted(rows: Dataset, **settings: Any) -> ExpressionEncoder:
         ([[0.5, 11.2, 3], [2, 0, 4.1]], "log", "none"),
         ([[-0.5, 11.2, 3], [2, 0, 4.1]], "log", "none"),
         ([[-1.5, 1.5, 0.1], [1.4, -1.6, -0.1]], "centred", "none"),
+        ([[-41.5, 1.5, 0.1], [41.4, -1.6, -0.1]], "centred", "none"),
     ],
 )
 def test_the_unit_is_told_by_the_values_and_said(values: Any, unit: str, used: str) -> None:
@@ -49,6 +50,19 @@ def test_the_unit_is_told_by_the_values_and_said(values: Any, unit: str, used: s
     encoder = fitted(rows)
     assert encoder.used == used
     assert unit in encoder.said[0]
+
+
+def test_linear_values_with_one_below_0_are_not_taken_for_centred_ones() -> None:
+    with pytest.raises(InputError, match=r"no value below 0: gene g1 in s1") as raised:
+        fitted(matrix([[0, 3, 900], [2, -1, 41], [5, 2, 20]]))
+    assert "--normalize none" in (raised.value.hint or "")
+
+
+def test_ids_of_several_kinds_are_said() -> None:
+    (text,) = kinds_in_words(["ENSG00000141510.18", "TP53", "MYC", "7157"])
+    assert text.startswith("gene ids are of several kinds: 1 Ensembl ids such as ENSG00000141510.18, 2 names such as")
+    assert kinds_in_words(["Zm00001d000001", "Zm00001d000002.1"]) == []
+    assert kinds_in_words([f"TP{number}" for number in range(98)] + ["7157"]) == [], "one odd probe is no kind"
 
 
 def test_the_published_normalisation() -> None:

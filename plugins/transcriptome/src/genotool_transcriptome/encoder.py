@@ -16,7 +16,7 @@ from genotool.persist import load_arrays, load_json, save_arrays, save_json
 from numpy.typing import NDArray
 
 from genotool_transcriptome.expression import Floats, Normalize, blocks, normalized, unit_of
-from genotool_transcriptome.genes import matched
+from genotool_transcriptome.genes import kinds_in_words, matched
 from genotool_transcriptome.layout import Layout, Place, by_correlation, by_position
 
 __all__ = ["IMAGE", "ExpressionEncoder", "Missing", "Scaling"]
@@ -105,6 +105,7 @@ class ExpressionEncoder:
         self._choose_genes(parts)
         self._choose_scale(parts)
         self._choose_layout(parts)
+        self.said += kinds_in_words(self.genes.tolist())
         return self
 
     def _choose_genes(self, parts: list[Dataset]) -> None:

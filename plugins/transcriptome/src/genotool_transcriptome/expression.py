@@ -20,8 +20,8 @@ NORMALIZE: tuple[str, ...] = get_args(Normalize)
 LARGEST_LOG = 30.0
 """No logarithm of an expression is larger: 2 to the 30th reads of one gene."""
 MILLION, TOLERANCE = 1e6, 0.02
-ROWS = 512
-"""Rows that are worked on at a time: temporary arrays stay small beside the matrix."""
+VALUES = 2**21
+"""Values that are worked on at a time: temporary arrays stay small beside the matrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +53,29 @@ def dense(column: Any, rows: slice | NDArray[Any] = slice(None)) -> Floats:
 
 
 def blocks(rows: Dataset) -> Iterator[tuple[slice, Floats]]:
-    """Yield the matrix of some rows, `ROWS` of them at a time, with their place."""
+    """Yield the matrix of some rows, about `VALUES` values of them at a time, with their place."""
     column = rows.columns["expression"]
-    for start in range(0, len(rows), ROWS):
-        place = slice(start, min(start + ROWS, len(rows)))
+    step = max(1, VALUES // max(dense(column, slice(0, 1)).shape[1], 1))
+    for start in range(0, len(rows), step):
+        place = slice(start, min(start + step, len(rows)))
         yield place, dense(column, place)
 
 
 def unit_of(rows: Dataset) -> Unit:
     """Return the unit of a matrix, told by its values alone; missing values do not count."""
-    whole, low, high, sums = True, np.inf, -np.inf, []
+    whole, low, high, known, sums = True, np.inf, -np.inf, 0, []
     for _, values in blocks(rows):
         filled = np.where(np.isnan(values), 0, values)
+        known += filled.size
         low, high = min(low, float(filled.min(initial=0))), max(high, float(filled.max(initial=0)))
         whole = whole and bool((filled == np.floor(filled)).all())
         sums.append(filled.sum(axis=1, dtype=np.float64))
     total = np.concatenate(sums) if sums else np.zeros(1)
     if low < 0:
-        name: Literal["log", "centred"] = "log" if high <= LARGEST_LOG and abs(total.mean()) > abs(low) else "centred"
-        return Unit(name, f"values from {low:.3g} to {high:.3g}, some below 0")
+        said = f"values from {low:.3g} to {high:.3g}, some below 0"
+        if high > LARGEST_LOG and abs(total.sum() / max(known, 1)) > 1:
+            return Unit("fpkm", said)  # linear values with a mistake: the logarithm names the first value below 0
+        return Unit("log" if high <= LARGEST_LOG and abs(total.mean()) > abs(low) else "centred", said)
     if whole:
         return Unit("counts", f"whole numbers up to {high:.0f}")
     if high <= LARGEST_LOG:

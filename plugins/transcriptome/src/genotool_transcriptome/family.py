@@ -61,7 +61,8 @@ class ExpressionFamily:
         missing = said["genes_learned"] - said["genes_shared"]
         sentence = (
             f"{said['genes_shared']} of the model's {said['genes_learned']} genes are in {rows.name} "
-            f"({missing} stand at their training mean); its values look like {said['unit']}, normalised by {said['normalized_by']!r}; "
+            f"({missing} stand at their training mean); its values look like {said['unit']}, "
+            f"normalised by {said['normalized_by']!r}; "
             f"scaling: {said['scaling']}"
         )
         return Adapted(other, said, sentence)

@@ -11,9 +11,18 @@ from genotool.errors import InputError
 from genotool.readers.table import open_rows
 from numpy.typing import NDArray
 
-__all__ = ["bare", "matched", "read_map"]
+__all__ = ["bare", "kinds_in_words", "matched", "read_map"]
 
 VERSIONED = re.compile(r"((?:ENS[A-Z]*G|AT[1-5CM]G|LOC_Os|Zm\d+[a-z]+|GRMZM)\w*)\.\d+", re.IGNORECASE)
+
+
+KINDS = {
+    "Ensembl ids": re.compile(r"ENS[A-Z]*[GTP]\d+(\.\d+)?", re.IGNORECASE),
+    "numbers": re.compile(r"\d+"),
+    "loci": re.compile(r"(AT[1-5CM]G|LOC_Os|Zm\d+[a-z]+|GRMZM)\w*(\.\d+)?", re.IGNORECASE),
+}
+FEW = 0.02
+"""A kind of id that fewer genes have is no kind: control probes, markers."""
 
 
 def bare(name: str) -> str:
@@ -21,6 +30,19 @@ def bare(name: str) -> str:
     name = name.strip().removeprefix("gene:")
     found = VERSIONED.fullmatch(name)
     return (found[1] if found else name).upper()
+
+
+def kinds_in_words(names: Iterable[str]) -> list[str]:
+    """Return a sentence where the ids are of several kinds, an example of each; nothing where they are of one."""
+    held: dict[str, list[str]] = {}
+    for name in names:
+        short = name.strip().removeprefix("gene:")
+        kind = next((kind for kind, form in KINDS.items() if form.fullmatch(short)), "names")
+        held.setdefault(kind, []).append(name)
+    many = sum(map(len, held.values()))
+    common = [f"{len(some)} {kind} such as {some[0]}" for kind, some in held.items() if len(some) >= FEW * many]
+    text = f"gene ids are of several kinds: {', '.join(common)}; another matrix meets each by that id, or by --gene-map"
+    return [text] if len(common) > 1 else []
 
 
 def read_map(file: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ Only layers that DeepSHAP handles: convolution, batch normalisation, ReLU, maxim
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from genotool.dataset import Task
@@ -14,7 +15,7 @@ from genotool.errors import UsageError
 from genotool_transcriptome.encoder import IMAGE
 from genotool_transcriptome.settings import ExpressionConfig
 
-__all__ = ["OUTPUT", "build"]
+__all__ = ["OUTPUT", "averaged", "build"]
 
 OUTPUT = {Task.BINARY: "sigmoid", Task.MULTICLASS: "softmax"}
 LARGEST_SIDE = 64
@@ -50,6 +51,22 @@ def build(keras: Any, config: ExpressionConfig, side: int, units: int, task: Tas
         tensor = layers.ReLU(name=f"dense_{number}_relu")(tensor)
         tensor = layers.Dropout(config.dense_dropout, name=f"dense_{number}_dropout")(tensor)
     logit = layers.Dense(units, name="logit")(tensor)
+    return keras.Model(image, layers.Activation(OUTPUT[task], name="output")(logit), name="expression_cnn")
+
+
+def averaged(keras: Any, networks: Sequence[Any], task: Task) -> Any:
+    """Return the network whose logits are the mean of those of several trained ones; of one that one.
+
+    Logits, not probabilities: what is explained then is the mean of what the networks say, and DeepSHAP stays exact.
+    """
+    if len(networks) == 1:
+        return networks[0]
+    layers, image = keras.layers, keras.layers.Input(networks[0].inputs[0].shape[1:], name=IMAGE)
+    logits = [
+        keras.Model(each.inputs[0], each.layers[-1].input, name=f"tower_{number}")(image)
+        for number, each in enumerate(networks, start=1)
+    ]
+    logit = layers.Average(name="logit")(logits)
     return keras.Model(image, layers.Activation(OUTPUT[task], name="output")(logit), name="expression_cnn")
 
 

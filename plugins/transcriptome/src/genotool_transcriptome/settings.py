@@ -67,6 +67,7 @@ class ExpressionConfig:
     input_dropout: Annotated[float, Field("share of genes left out of every training step", ge=0, lt=1)] = 0.2
     dropout: Annotated[float, Field("dropout behind each pooling", ge=0, lt=1)] = 0.0
     dense_dropout: Annotated[float, Field("dropout behind each dense layer", ge=0, lt=1)] = 0.3
+    towers: Annotated[int, Field("networks that differ in their seeds, their logits averaged", ge=1)] = 3
     optimizer: Annotated[
         Literal["adamw", "rmsprop"], Field("adamw, or rmsprop as published (then without weight decay)")
     ] = "adamw"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from genotool.dataset import Task
 from genotool.encoding import EncodedView
-from genotool.frameworks.keras import KerasModel, Training, adamw, start, train
+from genotool.frameworks.keras import KerasModel, Training, adamw, start, tower_seed, train
 from genotool.run import Run, write_atomically
 
 from genotool_transcriptome import network as networks
@@ -19,6 +19,8 @@ __all__ = ["ExpressionModel", "fitted"]
 
 LOSS = {Task.BINARY: "binary_crossentropy", Task.MULTICLASS: "sparse_categorical_crossentropy"}
 NAMED = 5
+IN_MEMORY = 2**27
+"""Encoded bytes up to which training holds all rows: wide matrices are encoded batch by batch instead."""
 MOST_TWICE = 10_000_000
 """Weights that are written a second time beside the ``.keras`` file."""
 
@@ -43,7 +45,7 @@ class ExpressionModel(KerasModel):
 
 
 def fitted(config: ExpressionConfig, task: Task, rows: EncodedView, valid: EncodedView, run: Run) -> ExpressionModel:
-    """Train a network from scratch; write accuracy and loss of every epoch, and what became of every gene."""
+    """Train the networks from scratch; write accuracy and loss of every epoch, and what became of every gene."""
     keras = start(config.seed)
     encoder = rows.encoder
     assert isinstance(encoder, ExpressionEncoder)
@@ -51,12 +53,17 @@ def fitted(config: ExpressionConfig, task: Task, rows: EncodedView, valid: Encod
         run.log(sentence)
     write_genes(encoder, run)
     units = len(rows.dataset.classes) if task is Task.MULTICLASS else 1
-    network: Any = networks.build(keras, config, encoder.side, units, task)
     make = rmsprop if config.optimizer == "rmsprop" else adamw
-    train(
-        network, config.training, LOSS[task], rows, valid, run, seed=config.seed, optimizer=make, metrics=["accuracy"]
-    )
-    return ExpressionModel(network, task)
+    towers = []
+    for number in range(config.towers):
+        seed = tower_seed(config.seed, number)
+        network: Any = networks.build(start(seed), config, encoder.side, units, task)
+        train(
+            network, config.training, LOSS[task], rows, valid, run, seed=seed, optimizer=make, metrics=["accuracy"],
+            history=f"history-{number + 1}.tsv" if number else "history.tsv", in_memory=IN_MEMORY,
+        )  # fmt: skip
+        towers.append(network)
+    return ExpressionModel(networks.averaged(keras, towers, task), task)
 
 
 def rmsprop(keras: Any, training: Training, _steps: int) -> Any:

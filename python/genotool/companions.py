@@ -5,6 +5,7 @@ On the command line ``--labels``, ``--genome``, ``--upstream`` and so on; in a c
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from typing import Any, Self
 
 from genotool.errors import InputError, UsageError
 
-__all__ = ["Companions", "is_features", "is_labelled_apart"]
+__all__ = ["Companions", "is_fasta", "is_features", "is_labelled_apart"]
 
 FEATURES = {".bed", ".gff", ".gff3", ".narrowpeak", ".broadpeak"}
+START = 64
+"""The bytes that tell what a file is."""
 GTF = "`gffread in.gtf -o out.gff3` makes GFF3 of it"
 
 
@@ -105,7 +108,12 @@ def is_features(path: Path) -> bool:
 
 def is_labelled_apart(path: Path) -> bool:
     """Whether a file holds names and no labels: FASTA, BED, GFF3."""
-    return is_features(path) or _begins(path, b">")
+    return is_features(path) or is_fasta(path)
+
+
+def is_fasta(path: Path) -> bool:
+    """Whether the first letter of a file is ``>``; a byte-order mark and empty lines before it are no letters."""
+    return _begins(path, b">")
 
 
 def _begins(path: Path, magic: bytes) -> bool:
@@ -113,5 +121,5 @@ def _begins(path: Path, magic: bytes) -> bool:
 
     if path.is_file():
         with suppress(InputError), open_bytes(path) as handle:  # what is wrong with it, its reader says
-            return handle.read(len(magic)) == magic
+            return handle.read(START).removeprefix(codecs.BOM_UTF8).lstrip().startswith(magic)
     return False

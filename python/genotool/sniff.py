@@ -32,7 +32,7 @@ from genotool.column_names import (
     named_split,
     named_target,
 )  # fmt: skip
-from genotool.companions import Companions, is_features
+from genotool.companions import Companions, is_fasta, is_features
 from genotool.dataset import KEY_COLUMNS, Dataset, Kind
 from genotool.errors import InputError, UsageError
 from genotool.readers import Wanted
@@ -133,9 +133,9 @@ def sniff(
     beside = companions or Companions()
     if is_features(path):
         return _checked(_features(entry, path, beside), kind, (Kind.SEQUENCES,))
-    with open_bytes(path) as handle:
-        is_fasta = handle.read(1) == b">"
-    if is_fasta:
+    with open_bytes(path):
+        pass  # says what is wrong with a file that is no text
+    if is_fasta(path):
         entry = replace(entry, kind=kind or Kind.SEQUENCES, reader="fasta")
         entry = entry if beside.labels is None else _labelled_apart(entry, fasta_table(path)[0]["name"], beside.labels)
         return _checked(entry, kind, (Kind.SEQUENCES, Kind.GUIDES))

@@ -128,3 +128,21 @@ def test_a_folder_in_place_of_a_fasta_file_is_said(tmp_path: Path) -> None:
     table.write_text("id\tlabel\nr0\t1\n")
     with pytest.raises(UsageError, match="is a directory"):
         select(RowsRequest(str(tmp_path), companions=Companions(table)))
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\n\r\n"])
+def test_a_byte_order_mark_and_empty_lines_before_a_fasta_file_are_read_over(before: bytes, tmp_path: Path) -> None:
+    file, table = tmp_path / "a.fa", tmp_path / "labels.tsv"
+    file.write_bytes(before + b">r0\r\nACGT\r\n>r1\r\nACGA\r\n")
+    table.write_bytes(b"\xef\xbb\xbfgene\tlabel\r\nr0\t1\r\nr1\t0\r\n")
+    assert load(file, companions=Companions(table)).ids.tolist() == ["r0", "r1"]
+
+
+@pytest.mark.parametrize("word", ["NaN", "NA", "null"])
+@pytest.mark.parametrize("labels", ["01", "ab"])
+def test_a_word_for_no_value_is_no_class(word: str, labels: str, tmp_path: Path) -> None:
+    table = tmp_path / "labels.tsv"
+    lines = [f"r{number}\t{word if number == 3 else labels[number % 2]}\n" for number in range(10)]
+    table.write_text("gene\tlabel\n" + "".join(lines))
+    with pytest.raises(InputError, match=rf"row 5: .* reads as no value \(found '{word}'\)"):
+        load(fasta(tmp_path, *(["ACGTACGTAA"] * 10)), companions=Companions(table))

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 WHOLE = re.compile(r"[+-]?\d+\.0+")
 FEW = 50
 """More distinct words than this in a target without declared classes are no classes."""
+ABSENT = {"nan", "na", "n/a", "#n/a", "<na>", "null"}
+"""What other programs write where there is no value: no class, unless a catalogue says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,12 @@ def _classes(table: Table, column: str, classes: tuple[str, ...], *, strict: boo
         codes[cells == name] = code
     empty = cells == ""
     other = (codes < 0) & ~empty
+    absent = next((name for name in classes if name.casefold() in ABSENT), None) if strict else None
+    if absent is not None:
+        hint = "leave the cell empty to leave the row out; rename it if it is a class"
+        raise table.error(
+            f"the column {column!r} holds what reads as no value", int(np.argmax(cells == absent)), absent, hint
+        )
     if strict and other.any():
         row = int(np.flatnonzero(other)[0])
         hint = "leave the cell empty to leave the row out; --target names another column"

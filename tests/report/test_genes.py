@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from genotool.errors import InputError
 from genotool.report.render import write_report
@@ -66,3 +67,19 @@ def test_a_damaged_test_is_named_and_the_rest_is_shown(tmp_path: Path) -> None:
     text = (tmp_path / "run/report.html").read_text()
     assert "Which genes?" in text
     assert "damaged" in text
+
+
+def test_a_model_of_many_classes_says_which_it_cannot_tell(tmp_path: Path) -> None:
+    target = ["leaf", "leaf", "root", "root", "silk", "silk"]
+    found = [0, 0, 1, 2, 2, 2]
+    rows = [[f"s{n}", "test", word, *np.eye(3)[code]] for n, (word, code) in enumerate(zip(target, found, strict=True))]
+    run = Run.create(tmp_path / "run", verb="train", family="transcriptome", task="multiclass",
+                     data=[{"name": "made", "classes": ["leaf", "root", "silk"]}])  # fmt: skip
+    with run:
+        run.write_table("predictions.tsv", ["id", "split", "target", "score_leaf", "score_root", "score_silk"], rows)
+        run.write_json("metrics.json", {"format": 1, "task": "multiclass", "test": {"n": 6, "metrics": {}}})
+    text = re.sub(r"\s+", " ", write_report(tmp_path / "run").read_text())
+    part = text[text.index("each class, the hardest first") :]
+    words = re.sub(r"<[^>]+>", " ", part[: part.index("</table>")]).split()
+    assert words[words.index("root") :][:8] == ["root", "2", "1.000", "0.500", "0.667", "silk", "(1)", "silk"]
+    assert words[words.index("leaf") :][:6] == ["leaf", "2", "1.000", "1.000", "1.000", "–"]

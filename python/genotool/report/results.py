@@ -9,6 +9,7 @@ from genotool.errors import InputError
 from genotool.metrics import LOWER_IS_BETTER
 from genotool.report.beside import covered, other_tests
 from genotool.report.blocks import Block, Grid, Notice, Section, Text
+from genotool.report.by_class import by_class
 from genotool.report.collect import Collected, Step, Table, models_of
 from genotool.report.drawn import Drawn, classifier, losses, measured_against_predicted
 from genotool.report.folded import folds_of
@@ -29,7 +30,7 @@ def metrics_section(collected: Collected) -> Section | None:
         rows = metric_rows(test, LOWER_IS_BETTER)
         head = ["metric", "value [95 % interval]", "n", "groups"]
         blocks.append(Grid(head, rows, numeric=frozenset({2, 3}), title=f"{label}: test rows"))
-        blocks += [*folds_of(label, step), *other_tests(label, step), *covered(label, step)]
+        blocks += [*by_class(label, step), *folds_of(label, step), *other_tests(label, step), *covered(label, step)]
         valid = step.content["metrics"].get("valid")
         if isinstance(valid, Mapping):
             rows = metric_rows(valid, LOWER_IS_BETTER)

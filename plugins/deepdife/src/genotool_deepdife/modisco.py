@@ -96,8 +96,10 @@ def seqlets_of(contributions: NDArray[np.float32], settings: MotifConfig) -> dic
     InputError
         If the contributions are not of both signs: their null distribution cannot be fitted.
     """
+    from modiscolite import precompile
     from modiscolite.extract_seqlets import extract_seqlets
 
+    precompile.start()  # keeps what numba compiles: else every run compiles again for longer than it clusters
     if not contributions.any():
         return dict.fromkeys(SIGNS, 0)
     try:

@@ -11,7 +11,7 @@ from genotool.dataset import Kind, Task
 from genotool.frameworks.keras import Training
 from genotool.testing import check_family, check_honest, check_light_import, toy_dataset
 
-SMALL: dict[str, Any] = {"filters": [4], "kernels": [3], "strides": [1], "pools": [2], "dense": [8]}
+SMALL: dict[str, Any] = {"filters": [4], "kernels": [3], "strides": [1], "pools": [2], "dense": [8], "towers": 1}
 
 
 def test_the_entry_module_is_light() -> None:

@@ -50,6 +50,7 @@ def test_the_demo_is_evaluated_on_the_other_platform_by_a_map() -> None:
     assert after(words(plan, "train-model"), "--elsewhere") == ["set"]
     other = words(planned(Request(data="./a.csv"), elsewhere=["./b.csv"]), "train-model")
     assert after(other, "--scaling") == ["rank"], "other platforms are read by ranks"
+    assert after(other, "--elsewhere") == ["set"], "whose means are the set's"
     assert after(words(plan, "train-model"), "--gene-map") == [str(FOLDER / "genes.tsv")]
     assert words(plan, "evaluate-elsewhere") == ["{train-model}", "demo-tissues-array"]
     assert "SIMULATED" in plan.asked
@@ -64,13 +65,23 @@ def test_replicates_are_left_out_one_by_one(tmp_path: Path) -> None:
     assert after(trained, "--split") == ["by:rep"]
     assert Path(after(trained, "--config")[0]).is_file()
     assert after(words(planned(Request(data="./a.csv"), folds="3"), "train-model"), "--folds") == ["3"]
+    whole = Request(data="maize", data_dir=tmp_path)
+    plan = planned(whole)
+    assert "--in-sample" in words(plan, "test"), "one sample a tissue is left: nothing to cluster by tissue"
+    assert "IN SAMPLE" in plan.asked
+    assert "--in-sample" not in words(planned(whole, folds="5"), "test")
+    by_organ = words(planned(whole, against="organ"), "clusters")
+    assert (after(by_organ, "--against"), "--in-sample" in by_organ) == (["organ"], False)
     with pytest.raises(UsageError, match="--data"):
         planned(Request())
 
 
 @pytest.mark.keras
 def test_training_and_another_platform_on_the_simulated_tissues(tmp_path: Path) -> None:
-    family, settings = ExpressionFamily(), {"filters": [8], "kernels": [3], "strides": [1], "pools": [2], "dense": [16]}
+    family, settings = (
+        ExpressionFamily(),
+        {"filters": [8], "kernels": [3], "strides": [1], "pools": [2], "dense": [16], "towers": 2},
+    )
     config = ExpressionConfig(
         **settings, scaling="rank", gene_map=FOLDER / "genes.tsv", training=Training(epochs=2, batch_size=32)
     )  # type: ignore[arg-type]
@@ -78,6 +89,7 @@ def test_training_and_another_platform_on_the_simulated_tissues(tmp_path: Path) 
     trained = train(FitRequest(rows, family, config, tmp_path / "model", floors=False))
     header = trained.file("history.tsv").read_text().split("\n")[0]
     assert {"accuracy", "val_accuracy", "loss", "val_loss"} <= set(header.split("\t"))
+    assert trained.file("history-2.tsv").is_file(), "a history of each network"
     topology = json.loads(trained.file("model_topology.json").read_text())
     assert topology["class_name"] == "Functional"
     assert trained.file("model.weights.h5").is_file()

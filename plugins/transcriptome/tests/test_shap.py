@@ -113,7 +113,7 @@ def test_a_trained_run_is_ranked_and_its_tables_are_written(tmp_path: Path) -> N
     lines = ["sample_id," + ",".join(f"g{gene}" for gene in range(12)) + ",tissue"]
     lines += [f"s{row}," + ",".join(f"{v:.3f}" for v in values[row]) + f",{TISSUES[target[row]]}" for row in range(42)]
     (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
-    config = ExpressionConfig(filters=[4], kernels=[3], strides=[1], pools=[2], dense=[8], input_dropout=0.0)
+    config = ExpressionConfig(filters=[4], kernels=[3], strides=[1], pools=[2], dense=[8], input_dropout=0.0, towers=1)
     train(
         FitRequest(RowsRequest(str(tmp_path / "m.csv")), ExpressionFamily(), config, tmp_path / "model", floors=False)
     )

@@ -22,6 +22,7 @@ FILES = "a list of genes of your own, one a line; repeatable"
 SPACE = "what is clustered: genes, pca or umap"
 MATCHED = "draw random genes of the same expression as the set's"
 IN_SAMPLE = "cluster the rows that the genes were chosen on; every output says so"
+AGAINST = "a column of the data that clusters are compared with, such as the organ; default: the tissues"
 EXPORT = "pkl: also write the original's pickles (never read here)"
 
 
@@ -69,13 +70,14 @@ def clusters(
     draws: Annotated[int, typer.Option("--draws", min=1, help="random sets beside each")] = 20,
     matched: Annotated[bool, typer.Option("--matched", help=MATCHED)] = False,
     in_sample: Annotated[bool, typer.Option("--in-sample", help=IN_SAMPLE)] = False,
+    against: Annotated[str | None, typer.Option("--against", help=AGAINST)] = None,
     export: Annotated[list[str] | None, typer.Option("--export", help=EXPORT)] = None,
 ) -> None:
     """Cluster the rows that the genes were not chosen on, and score each gene set against the tissues."""
     from genotool_transcriptome.set_stages import clusters as stage
 
     given = (top, lists, space, starts, draws, matched, in_sample, export)
-    run = stage(*_request(ranked, common, "clusters", given))
+    run = stage(*_request(ranked, common, "clusters", given, against))
     about = run.read_json("clusters.json")
     lines = [f"{name}: V-measure {values[0]:.3f}" for name, values in about["scores"].items()]
     lines += [f"random sets like {name}: {values[0]:.3f}" for name, values in about["random_means"].items()]
@@ -92,13 +94,14 @@ def against_chance(
     draws: Annotated[int, typer.Option("--draws", min=1, help="random sets; the original's preset is 100")] = 1000,
     matched: Annotated[bool, typer.Option("--matched", help=MATCHED)] = False,
     in_sample: Annotated[bool, typer.Option("--in-sample", help=IN_SAMPLE)] = False,
+    against: Annotated[str | None, typer.Option("--against", help=AGAINST)] = None,
     export: Annotated[list[str] | None, typer.Option("--export", help=EXPORT)] = None,
 ) -> None:
     """Test whether each gene set beats random sets of its size: the permutation p-value, Holm-corrected, decides."""
     from genotool_transcriptome.set_stages import against_chance as stage
 
     given = (top, lists, space, starts, draws, matched, in_sample, export)
-    run = stage(*_request(ranked, common, "test", given))
+    run = stage(*_request(ranked, common, "test", given, against))
     about = run.read_json("tests.json")
     lines = [
         f"{row['method']} ({row['genes']} genes): V-measure {row['score']:.3f}, random {row['null_mean']:.3f} "
@@ -137,7 +140,7 @@ def enrich(
     _show(common, about, [f"{run.path}: {words}; see enrichment.tsv"])
 
 
-def _request(ranked: Path, common: Common, verb: str, given: tuple[Any, ...]) -> tuple[Any, Any]:
+def _request(ranked: Path, common: Common, verb: str, given: tuple[Any, ...], against: str | None) -> tuple[Any, Any]:
     from genotool_transcriptome.clustering import Clustering
     from genotool_transcriptome.ranked import open_ranked
     from genotool_transcriptome.set_stages import SetRequest
@@ -148,7 +151,7 @@ def _request(ranked: Path, common: Common, verb: str, given: tuple[Any, ...]) ->
         common.folder(f"{verb}-{ranked.name}"), how, top, tuple(lists or ()), draws, matched, in_sample,
         _exports(export), _threads(), common.overwrite,
     )  # fmt: skip
-    return open_ranked(ranked, data_dir=common.data_dir), request
+    return open_ranked(ranked, data_dir=common.data_dir, against=against), request
 
 
 def _exports(given: list[str] | None) -> tuple[str, ...]:

@@ -83,11 +83,20 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
-    """The gene lists of every fold and the data set that they were made from."""
+    """The gene lists of every fold and the data set that they were made from.
+
+    Attributes
+    ----------
+    dataset
+        Its target is what clusters are compared with: the tissues that the genes were chosen for, or `against`.
+    against
+        The column that was asked for instead; "" for none.
+    """
 
     run: Run
     dataset: Dataset
     folds: tuple[Fold, ...]
+    against: str = ""
 
     def rows(self, *, in_sample: bool = False) -> Iterator[ClusterRows]:
         """Yield for each fold the rows to cluster: those that its lists have not seen; `in_sample`: those they have.
@@ -164,8 +173,13 @@ def data_of(dataset: Dataset, operand: str, data_dir: Path | None, target: str |
     }
 
 
-def open_ranked(path: Path, *, data_dir: Path | None = None) -> Ranked:
+def open_ranked(path: Path, *, data_dir: Path | None = None, against: str | None = None) -> Ranked:
     """Open a finished run of `rank` and load its data.
+
+    Parameters
+    ----------
+    against
+        A column of the data whose values clusters are compared with, such as the organ; None: the tissues.
 
     Raises
     ------
@@ -180,14 +194,14 @@ def open_ranked(path: Path, *, data_dir: Path | None = None) -> Ranked:
         raise UsageError(f"{path}: a run of `{run.record.get('verb')}` holds no gene lists", hint=hint)
     if not run.finished:
         raise InputError("the run is not finished: it has no DONE", file=path, hint="rank again with --overwrite")
-    dataset = _loaded(run, data_dir)
+    dataset = _loaded(run, data_dir, against)
     count = run.read_json("ranking.json").get("folds")
     if not isinstance(count, int) or count < 1:
         raise InputError("ranking.json names no folds", file=path, value=count, hint=DAMAGED)
-    return Ranked(run, dataset, tuple(Fold.load(path, number) for number in range(1, count + 1)))
+    return Ranked(run, dataset, tuple(Fold.load(path, number) for number in range(1, count + 1)), against or "")
 
 
-def _loaded(run: Run, data_dir: Path | None) -> Dataset:
+def _loaded(run: Run, data_dir: Path | None, against: str | None) -> Dataset:
     known: Mapping[str, Any] = (run.record["data"] or [{}])[0]
     if not known.get("operand") or "digest" not in known:
         raise InputError("the run names no data", file=run.path, hint=DAMAGED)
@@ -196,4 +210,9 @@ def _loaded(run: Run, data_dir: Path | None) -> Dataset:
     if dataset.digest != known["digest"]:
         hint = "name the data of that time with --data-dir, or rank again"
         raise InputError(f"{known['operand']} is not what the genes were ranked on", file=run.path, hint=hint)
-    return dataset
+    if against is None:
+        return dataset
+    other = registry.load(known["operand"], data_dir=folder, target=against, kind=Kind.MATRIX)
+    if not other.classes:
+        raise InputError(f"the column {against!r} holds numbers, clusters are compared with classes", file=run.path)
+    return other

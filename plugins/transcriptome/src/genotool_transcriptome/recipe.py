@@ -17,7 +17,13 @@ __all__ = ["ExpressionRecipe", "RecipeConfig"]
 
 DEMO, ELSEWHERE, MAP, MARKERS = "demo-tissues", "demo-tissues-array", "genes.tsv", "markers.gmt"
 FOLDER = Path(__file__).parent / DEMO
-SCALES = {"ranks": ["--scaling", "rank"], "set": ["--elsewhere", "set"], "training": []}
+SCALES = {
+    "both": ["--scaling", "rank", "--elsewhere", "set"],
+    "ranks": ["--scaling", "rank"],
+    "set": ["--elsewhere", "set"],
+    "training": [],
+}
+REPLICATES = ("rep", "replicate")
 PUBLISHED = Path(__file__).with_name("published.toml")
 
 
@@ -35,12 +41,18 @@ class RecipeConfig:
     split: Annotated[str | None, Field("what stays together in a fold, as `train --split` says it")] = None
     elsewhere: Annotated[list[str] | None, Field("other matrices to evaluate on")] = None
     scale: Annotated[
-        Literal["ranks", "set", "training"] | None,
-        Field("how other matrices are read: ranks within samples, means of the set, or of training; none: ranks"),
-    ] = None
+        Literal["both", "ranks", "set", "training"],
+        Field(
+            "how other matrices are read: by ranks within samples, by means of the set, by both (ranks, then their "
+            "means in the set), or by the training rows' means"
+        ),
+    ] = "both"
     explain: Annotated[bool, Field("rank the genes and ask whether the list beats random ones")] = True
     top: Annotated[int, Field("genes of each list that is clustered", ge=1)] = 100
     draws: Annotated[int, Field("random gene sets that a list is tested against; as published: 100", ge=1)] = 1000
+    against: Annotated[
+        str | None, Field("a column that clusters of gene sets are compared with, such as the organ; none: the tissues")
+    ] = None
     gmt: Annotated[Path | None, Field("gene sets (GMT) to look for among the ranked genes")] = None
     fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
 
@@ -65,9 +77,11 @@ class ExpressionRecipe:
         steps = [audit, _training(config, request, data, data_dir, elsewhere)]
         if elsewhere:
             steps.append(Step(("evaluate",), "elsewhere", ("{train-model}", *elsewhere)))
-        steps += _genes(config, simulated=simulated) if config.explain else []
+        single = _one_left(config, data, data_dir)
+        steps += _genes(config, simulated=simulated, single=single) if config.explain else []
         models = {Path(data).stem: "train-model"}
-        return Plan(tuple(steps), models, _asked(config, data, elsewhere, request, simulated=simulated), data_dir)
+        asked = _asked(config, data, elsewhere, request, simulated=simulated, single=single and config.explain)
+        return Plan(tuple(steps), models, asked, data_dir)
 
 
 def _training(
@@ -82,16 +96,17 @@ def _training(
         folds, split = _folds(data, data_dir, split)
     words += ["--folds", folds, *(("--split", split) if split is not None else ())]
     if elsewhere:
-        words += SCALES[_scale(config, data)]
+        words += SCALES[config.scale]
     if data == DEMO:
         words += ["--gene-map", str(FOLDER / MAP)]
     words += [word for setting in request.settings for word in ("--set", setting)]
     return Step(("train",), "model", tuple(words))
 
 
-def _genes(config: RecipeConfig, *, simulated: bool) -> list[Step]:
+def _genes(config: RecipeConfig, *, simulated: bool, single: bool) -> list[Step]:
     """Return the ranking of genes, the clustering on each list, its test against random ones, and enrichment."""
-    top = ("--top", str(config.top))
+    top = ("--top", str(config.top), *(("--against", config.against) if config.against else ()))
+    top += ("--in-sample",) if single else ()
     steps = [
         Step(("transcriptome", "rank"), "", ("{train-model}",)),
         Step(("transcriptome", "clusters"), "", ("{rank}", *top)),
@@ -103,9 +118,11 @@ def _genes(config: RecipeConfig, *, simulated: bool) -> list[Step]:
     return steps
 
 
-def _scale(config: RecipeConfig, data: str) -> str:
-    """Return how other matrices are read: the demo's platforms differ gene by gene, which ranks do not mend."""
-    return config.scale or ("set" if data == DEMO else "ranks")
+def _one_left(config: RecipeConfig, data: str, data_dir: Path | None) -> bool:
+    """Return whether a fold leaves one sample of each tissue out, which no clustering by tissue can be judged on."""
+    if config.against or config.folds is not None or registry.is_path(data, data_dir=data_dir):
+        return False
+    return config.split is None and registry.find(data, data_dir=data_dir).entry.groups in REPLICATES
 
 
 def _folds(data: str, data_dir: Path | None, split: str | None) -> tuple[str, str | None]:
@@ -115,11 +132,15 @@ def _folds(data: str, data_dir: Path | None, split: str | None) -> tuple[str, st
     entry: Entry = registry.find(data, data_dir=data_dir).entry
     if entry.kind is not Kind.MATRIX:
         raise UsageError(f"{data} holds {entry.kind}, a matrix is needed", hint="`genotool data list` has the kinds")
-    return ("groups", f"by:{entry.groups}") if entry.groups in ("rep", "replicate") else ("5", None)
+    return ("groups", f"by:{entry.groups}") if entry.groups in REPLICATES else ("5", None)
 
 
-def _asked(config: RecipeConfig, data: str, elsewhere: tuple[str, ...], request: Request, *, simulated: bool) -> str:
+def _asked(
+    config: RecipeConfig, data: str, elsewhere: tuple[str, ...], request: Request, *, simulated: bool, single: bool
+) -> str:
     text = f"Does expression tell the tissues of {data} apart, and which genes do? The network: {config.preset}."
     if elsewhere:
-        text += f" Evaluated on {', '.join(elsewhere)}, genes matched by name; scale: {_scale(config, data)}."
+        text += f" Evaluated on {', '.join(elsewhere)}, genes matched by name; scale: {config.scale}."
+    if single:
+        text += " A replicate holds one sample a tissue: gene sets are compared IN SAMPLE; --against ORGAN is not."
     return text + (" SIMULATED data." if simulated else "") + f" Seed {request.seed}."

@@ -101,7 +101,7 @@ def clusters(ranked: Ranked, request: SetRequest) -> Run:
             ((m, max(sizes[m]), at, *row) for m, array in random.items() for at, row in enumerate(array.tolist(), 1)),
         )  # fmt: skip
         means = {method: np.mean(scores, axis=0).tolist() for method, scores in found.items()}
-        run.write_json("clusters.json", _summary(sets, request, means, random))
+        run.write_json("clusters.json", _summary(ranked, sets, request, means, random))
         run.write_text("figures/Fig_clusters.svg", _figure(ranked, means, random))
         _shap_kmeans(run, found, request)
     return run
@@ -169,7 +169,7 @@ def against_chance(ranked: Ranked, request: SetRequest) -> Run:
             "tests.tsv", ("sample", *header),
             ((request.labelled.partition(":")[0], *asdict(row).values()) for row in rows),
         )  # fmt: skip
-        summary = _summary(sets, request, {ALL: score[ALL]}, {})
+        summary = _summary(ranked, sets, request, {ALL: score[ALL]}, {})
         asks = {"p": ASKS, "t_p": T_ASKS, "holm": f"Holm over {len(rows)} sets", "verdict": "above: Holm's p <= .05"}
         run.write_json("tests.json", {**summary, "asks": asks, "tests": [asdict(row) for row in rows]})
         _write_nulls(run, nulls, request)
@@ -226,15 +226,19 @@ def _created(ranked: Ranked, request: SetRequest, verb: str) -> Run:
     return Run.create(
         request.out, verb=f"transcriptome {verb}", family="transcriptome", seed=request.how.seed,
         config={**asdict(request.how), "top": request.top, "draws": request.draws, "matched": request.matched,
-                "in_sample": request.in_sample, "files": [str(file) for file in request.files]},
+                "in_sample": request.in_sample, "against": ranked.against,
+                "files": [str(file) for file in request.files]},
         data=ranked.run.record["data"], parents=[ranked.run.path], overwrite=request.overwrite,
     )  # fmt: skip
 
 
-def _summary(sets: _Sets, request: SetRequest, scores: Mapping[str, Any], random: Mapping[str, Any]) -> dict[str, Any]:
+def _summary(
+    ranked: Ranked, sets: _Sets, request: SetRequest, scores: Mapping[str, Any], random: Mapping[str, Any]
+) -> dict[str, Any]:
     absent = {method: {"count": len(genes), "genes": genes[:20]} for method, genes in sets.absent.items()}
     return {
-        "format": 1, "sample": request.labelled, "space": request.how.space, "starts": request.how.starts,
+        "format": 1, "sample": request.labelled, "against": ranked.against,
+        "space": request.how.space, "starts": request.how.starts,
         "draws": request.draws, "expression_matched": request.matched, "folds": len(sets.rows),
         "rows": [len(rows.target) for rows in sets.rows], "scores": dict(scores), "score_names": list(SCORES),
         "random_means": {method: array.mean(axis=0) for method, array in random.items()},

@@ -62,7 +62,7 @@ def test_what_was_not_looked_for_and_what_chance_gives_are_said(tmp_path: Path) 
 
 
 def test_that_the_model_was_given_the_motifs_is_said_above_the_patterns(tmp_path: Path) -> None:
-    page = page_of(tmp_path / "run", given="The model reads with JASPAR's own motifs.")
+    page = page_of(tmp_path / "run", remarks=["The model reads with JASPAR's own motifs."])
     assert page.index("own motifs.") < page.index("119 of 135")
 
 

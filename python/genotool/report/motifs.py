@@ -32,8 +32,7 @@ def _found(step: Step, pictures: Pictures) -> list[Block]:
     blocks: list[Block] = [Text(_said(found), title=step.title)]
     if found.get("exact") is False:
         blocks.append(Notice("NOT EXACT: the contributions do not add up to the predictions: do not read this.", "bad"))
-    if given := found.get("given"):
-        blocks.append(Notice(str(given)))
+    blocks += [Notice(str(text)) for text in found.get("remarks") or []]
     blocks += [Notice(text) for text in _unseen(found)]
     blocks += [_table(patterns, found)] if patterns else [Notice("No pattern was found.", "plain")]
     blocks.append(Text(_null(found.get("null"))))

@@ -41,8 +41,8 @@ def motifs(
         return
     if found.get("simulated"):
         typer.echo("SIMULATED DATA: nothing here is a finding about biology")
-    if found["given"]:
-        typer.echo(found["given"])
+    for remark in found["remarks"]:
+        typer.echo(remark)
     for pattern in found["patterns"]:
         typer.echo(_line(pattern))
     if not found["patterns"]:

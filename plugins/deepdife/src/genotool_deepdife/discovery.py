@@ -19,7 +19,7 @@ from genotool_deepdife.jaspar import Motif, latest_release, motifs
 from genotool_deepdife.matching import matches
 from genotool_deepdife.modisco import SIGNS, Patterns, check_enough, discover, seqlets_of, shuffled
 from genotool_deepdife.motif_figures import figures
-from genotool_deepdife.motif_results import Result, summarised, write_tables
+from genotool_deepdife.motif_results import Result, given_motifs, summarised, write_tables
 from genotool_deepdife.motif_settings import MotifConfig
 
 __all__ = ["find_motifs"]
@@ -52,10 +52,7 @@ def find_motifs(folder: Path, *, out: Path, config: MotifConfig, seed: int = 0, 
 
     Run.check_free(out, overwrite)
     explained, known = read(folder), motifs(config.collection, config.taxon, config.release)
-    rows, length = explained.inputs.shape[:2]
-    check_enough(rows, length, config, explained.run.file("attributions.npz"))
-    counts = seqlets_of(explained.contributions, config)
-    check_seqlets(counts, rows, config, explained.run.path)
+    counts, remarks = _counted(explained, config)
     run = Run.create(
         out, verb="deepdife motifs", family="deepdife", task=explained.run.record.get("task"),
         config=to_mapping(config), seed=seed, data=explained.run.record["data"], parents=[folder], overwrite=overwrite,
@@ -64,9 +61,26 @@ def find_motifs(folder: Path, *, out: Path, config: MotifConfig, seed: int = 0, 
     packages = {name: metadata.version(name) for name in ("modisco-lite", "memelite", "pyjaspar")}
     run.update(versions=run.record["versions"] | packages)
     with run:
-        _carry_out(run, explained, known, counts, config, seed)
+        _carry_out(run, explained, known, counts, remarks, config, seed)
     write_report(run.path)
     return run
+
+
+def _counted(explained: Attributed, config: MotifConfig) -> tuple[dict[str, int], list[str]]:
+    """Return the seqlets of each sign and what must be said of them: that they are too few, where that is no error."""
+    rows, length = explained.inputs.shape[:2]
+    counts, remarks = dict.fromkeys(SIGNS, 0), []
+    try:
+        check_enough(rows, length, config, explained.run.file("attributions.npz"))
+        counts = seqlets_of(explained.contributions, config)
+        check_seqlets(counts, rows, config, explained.run.path)
+    except InputError as error:
+        if not config.if_enough:
+            raise
+        said = error.message.removeprefix(f"{error.file}: ")
+        remarks.append(f"Too little to look for patterns: {said}.")
+    given = given_motifs(explained.model)
+    return counts, remarks if given is None else [given, *remarks]
 
 
 def check_seqlets(counts: dict[str, int], rows: int, config: MotifConfig, file: Path) -> None:
@@ -86,12 +100,16 @@ def _word(sign: str) -> str:
 
 
 def _carry_out(
-    run: Run, explained: Attributed, known: tuple[Motif, ...], counts: dict[str, int], config: MotifConfig, seed: int
-) -> None:
+    run: Run, explained: Attributed, known: tuple[Motif, ...], counts: dict[str, int], remarks: list[str],
+    config: MotifConfig, seed: int,
+) -> None:  # fmt: skip
     if explained.exact is False:
         _say(run, "the attributions are NOT EXACT: they do not add up to the predictions, nor may what is found here")
+    for remark in remarks:
+        run.log(remark)
     said = " and ".join(f"{count} {_word(name)}" for name, count in counts.items())
-    _say(run, f"{said} seqlets in {len(explained.ids)} rows; clustering them takes minutes")
+    enough = max(counts.values()) > config.min_seqlets
+    _say(run, f"{said} seqlets in {len(explained.ids)} rows{'; clustering them takes minutes' if enough else ''}")
     with run.timed("modisco"):
         found = _discovered(explained, counts, config)
     found.save(run.file("modisco.h5"), explained.inputs.shape[1])
@@ -101,7 +119,7 @@ def _carry_out(
     null = _null(run, explained, config, seed) if config.null else None
     summary = summarised(
         results, explained, seqlets=counts, settings=to_mapping(config), motifs=len(known),
-        release=config.release or latest_release(), null=null,
+        release=config.release or latest_release(), null=null, remarks=remarks,
     )  # fmt: skip
     run.write_json("motifs.json", summary)
     write_tables(run, results, explained, config.q)
@@ -111,7 +129,7 @@ def _carry_out(
 
 
 def _discovered(explained: Attributed, counts: dict[str, int], config: MotifConfig) -> Patterns:
-    if not any(counts.values()):
+    if max(counts.values()) <= config.min_seqlets:
         return Patterns((), dict.fromkeys(SIGNS))
     return discover(explained.inputs, explained.hypothetical, config)
 

@@ -66,7 +66,7 @@ def speaks_for(sign: int, classes: Sequence[str]) -> str:
 
 def summarised(
     results: Sequence[Result], explained: Attributed, *, seqlets: Mapping[str, int], settings: Mapping[str, Any],
-    motifs: int, release: str, null: Mapping[str, Any] | None,
+    motifs: int, release: str, null: Mapping[str, Any] | None, remarks: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Return the content of ``motifs.json``."""
     contributions = explained.contributions
@@ -85,7 +85,7 @@ def summarised(
         "exact": explained.exact,
         "classes": list(explained.classes),
         "settings": dict(settings),
-        "given": given_motifs(explained.model),
+        "remarks": list(remarks),
         "jaspar": {**{name: settings[name] for name in ("collection", "taxon")}, "release": release, "motifs": motifs},
         "seqlets": dict(seqlets),
         "not_clustered": [sign for sign, count in seqlets.items() if count <= settings["min_seqlets"]],

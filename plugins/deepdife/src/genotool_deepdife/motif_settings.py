@@ -21,6 +21,9 @@ class MotifConfig:
     null: Annotated[
         bool, Field("also look for patterns where the positions of each row are shuffled; twice the time")
     ] = False
+    if_enough: Annotated[
+        bool, Field("rows that hold too little to be clustered are a result without patterns, not an error")
+    ] = False
     window: Annotated[int, Field("positions over which contributions are added up to find seqlets", ge=3)] = 21
     flank: Annotated[int, Field("positions that a seqlet has on each side of that window", ge=1)] = 10
     seqlet_fdr: Annotated[float, Field("share of seqlets that may be noise", gt=0, lt=1)] = 0.2

@@ -115,7 +115,7 @@ class PromoterRecipe:
             counts = ("--count", str(config.explain), "--backgrounds", str(config.backgrounds))
             steps.append(Step(("explain",), "", ("{train-model}", *counts)))
         if config.explain >= SEARCHED:
-            steps.append(Step(("deepdife", "motifs"), "", ("{explain}",)))
+            steps.append(Step(("deepdife", "motifs"), "", ("{explain}", "--if-enough")))
         models = {Path(sources.data).stem: "train-model"}
         return Plan(tuple(steps), models, _asked(config, sources, request), sources.data_dir)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
-from genotool.errors import UsageError
+from genotool.errors import InputError, UsageError
 from genotool.frameworks.keras import KerasModel, start
 from genotool.run import Run
 from genotool.sequences import Sequences
@@ -116,3 +116,33 @@ def test_lists_of_unlike_length_are_refused() -> None:
 def test_a_network_that_reads_nothing_or_has_an_empty_layer_is_refused(values: dict[str, list[int]], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         networks.build(start(0), PromoterConfig(**values), 50, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        '{"align": "left"}',
+        '{"length": -3, "align": "left"}',
+        '{"length": 1e400, "align": "left"}',
+        '{"length": 9, "align": 7}',
+    ],
+)
+def test_a_damaged_encoder_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "encoder.json").write_text(content)
+    with pytest.raises(InputError, match=r"encoder\.json: no length and end"):
+        PromoterEncoder().load(tmp_path)
+
+
+def test_a_network_of_another_length_than_its_encoder_is_refused(tmp_path: Path) -> None:
+    keras = start(0)
+    config = PromoterConfig(filters=[2], kernels=[3], strides=[1], pools=[4], dense=[])
+    KerasModel(networks.one_strand(keras, networks.build(keras, config, 50, 1), Task.BINARY), Task.BINARY).save(
+        tmp_path
+    )
+    (tmp_path / "encoder").mkdir()
+    PromoterEncoder(50).save(tmp_path / "encoder")
+    assert PromoterFamily().load(tmp_path).task is Task.BINARY
+    PromoterEncoder(40).save(tmp_path / "encoder")
+    with pytest.raises(InputError, match=r"does not take what the encoder gives.*50"):
+        PromoterFamily().load(tmp_path)

@@ -9,13 +9,16 @@ from typing import Literal, Self
 import numpy as np
 from genotool.dataset import Dataset
 from genotool.encoding import Batch
+from genotool.errors import InputError
 from genotool.persist import load_json, save_json
+from genotool.run import DAMAGED
 from genotool.sequences import Sequences
 
 __all__ = ["INPUT", "PromoterEncoder", "promoters"]
 
 INPUT = "sequence"
 """The name of the array, and of the network's input."""
+LONGEST = 2**31 - 1
 
 
 def promoters(rows: Dataset) -> Sequences:
@@ -58,7 +61,11 @@ class PromoterEncoder:
         save_json(directory / "encoder.json", {"length": self.length, "align": self.align})
 
     def load(self, directory: Path) -> Self:
-        """Read ``encoder.json``."""
-        content = load_json(directory / "encoder.json")
-        self.length, self.align = int(content["length"]), "left" if content["align"] == "left" else "right"
+        """Read ``encoder.json``; InputError for a length or an end that cannot be."""
+        file = directory / "encoder.json"
+        content = load_json(file)
+        length, align = (content.get(name) if isinstance(content, dict) else None for name in ("length", "align"))
+        if type(length) is not int or not 1 <= length <= LONGEST or align not in ("left", "right"):
+            raise InputError("no length and end of rows", file=file, value=content, hint=DAMAGED)
+        self.length, self.align = length, "left" if align == "left" else "right"
         return self

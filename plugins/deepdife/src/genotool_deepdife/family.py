@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from genotool.controls import shuffled_sequences
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView
+from genotool.errors import InputError
 from genotool.family import Control
 from genotool.features import FeatureTable, kmer_features
 from genotool.frameworks.attribution import METHODS
 from genotool.frameworks.keras import KerasModel
-from genotool.run import Run
+from genotool.run import DAMAGED, Run
 
 from genotool_deepdife.encoder import PromoterEncoder, promoters
 from genotool_deepdife.jaspar import motifs
@@ -82,5 +83,11 @@ class PromoterFamily:
         }
 
     def load(self, directory: Path) -> KerasModel:
-        """Read a model that was saved by genotool."""
-        return KerasModel.load(directory)
+        """Read a model that was saved by genotool; InputError if its encoder gives rows of another length."""
+        model, encoder = KerasModel.load(directory), directory / "encoder"
+        takes = tuple(model.network.inputs[0].shape[1:])
+        if encoder.is_dir() and takes != (PromoterEncoder().load(encoder).length, 4):
+            raise InputError(
+                "the network does not take what the encoder gives", file=directory, value=takes, hint=DAMAGED
+            )
+        return model

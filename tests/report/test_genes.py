@@ -83,3 +83,12 @@ def test_a_model_of_many_classes_says_which_it_cannot_tell(tmp_path: Path) -> No
     words = re.sub(r"<[^>]+>", " ", part[: part.index("</table>")]).split()
     assert words[words.index("root") :][:8] == ["root", "2", "1.000", "0.500", "0.667", "silk", "(1)", "silk"]
     assert words[words.index("leaf") :][:6] == ["leaf", "2", "1.000", "1.000", "1.000", "–"]
+
+
+def test_tissues_that_the_other_set_or_the_model_lacks_are_named(tmp_path: Path) -> None:
+    measured = {"n": 56, "metrics": {}, "classes_unknown": {"tassel": 8}, "classes_absent": ["anther"]}
+    run = Run.create(tmp_path / "run", verb="evaluate", family="transcriptome", task="multiclass")
+    with run:
+        run.write_json("metrics.json", {"format": 1, "task": "multiclass", "sets": {"atlas": measured}})
+    text = write_report(tmp_path / "run").read_text()
+    assert "unknown to the model, and left out: tassel (8 rows); known to the model, and not in the set: anther" in text

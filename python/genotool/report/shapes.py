@@ -45,6 +45,7 @@ MEASURED = Keys(
         "controls": Each(Keys({"summary": TEXT, "sentence": TEXT}, ESTIMATE)),
         "comparisons": Each(COMPARISON, LIST), "by_group": Each(Each(NUMBER)), "within_group": ESTIMATE,
         "conformal": CONFORMAL, "seen_rows_left_out": NUMBER, "warning": TEXT, "note": TEXT,
+        "classes_unknown": Each(NUMBER), "classes_absent": LIST,
     }
 )  # fmt: skip
 COMPARED = Keys({"run": TEXT, "against_floors": TEXT, "word": TEXT}, NUMBER)

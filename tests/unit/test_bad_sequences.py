@@ -146,3 +146,17 @@ def test_a_word_for_no_value_is_no_class(word: str, labels: str, tmp_path: Path)
     table.write_text("gene\tlabel\n" + "".join(lines))
     with pytest.raises(InputError, match=rf"row 5: .* reads as no value \(found '{word}'\)"):
         load(fasta(tmp_path, *(["ACGTACGTAA"] * 10)), companions=Companions(table))
+
+
+@pytest.mark.parametrize(("prefix", "warned"), [("g", False), ("OG", True)])
+def test_relatives_whose_groups_are_called_otherwise_are_warned_of(
+    prefix: str, warned: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rng = np.random.default_rng(1)
+    for name, word in (("main", "g"), ("kin", prefix)):
+        texts = ["".join(rng.choice(list("ACGT"), 40)) for _ in range(40)]
+        lines = "".join(f"{text}\t{number % 2}\t{word}{number // 2}\n" for number, text in enumerate(texts))
+        (tmp_path / f"{name}.tsv").write_text("sequence\tlabel\tgroup\n" + lines)
+    with caplog.at_level(logging.WARNING):
+        select(RowsRequest(str(tmp_path / "main.tsv"), together=(f"{tmp_path / 'kin.tsv'}:all",)))
+    assert ("main and kin share no group" in caplog.text) is warned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from genotool.run import Run
 from genotool.split import Fractions, Part, Split, choose, is_by_units
 
 __all__ = ["Rows", "RowsRequest", "audited", "learned_along", "load_labelled", "select"]
+
+log = logging.getLogger(__name__)
 
 GROUPED = ("group", "leave-one-group-out", "published")
 """The splits that keep groups together."""
@@ -195,6 +198,11 @@ def _whole(main: Dataset, split: Split, other: Dataset) -> Split:
     made = Split(
         np.full(len(other), Part.TRAIN, np.int8), f"every row trains, but of groups that {main.name} holds out", 0, ""
     )
+    if not _named(main, np.arange(len(main))) & _named(other, np.arange(len(other))):
+        said = (
+            "%s and %s share no group: if their rows are relatives, nothing keeps those of held-out rows from training"
+        )
+        log.warning(said, main.name, other.name)
     held = _named(main, np.concatenate([split.rows(Part.VALID), split.rows(Part.TEST)]))
     met = np.isin(np.char.upper(np.asarray(other.groups, np.str_)), ["", *sorted(held)])
     return made.moved(np.flatnonzero(met), Part.LEFT_OUT, "rows of no group, or one held out in another set: left out")

@@ -19,7 +19,7 @@ BLOCK = 2**24
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowView:
-    """Some rows of a matrix, in some order; read when they are asked for (a `LazyColumn`).
+    """Some rows of a matrix, in some order; read when they are asked for; a `LazyColumn` that indexes like an array.
 
     Attributes
     ----------
@@ -34,6 +34,25 @@ class RowView:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and width."""
+        return len(self.rows), int(self.matrix.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the matrix."""
+        return self.matrix.dtype
+
+    def __getitem__(self, item: Any) -> Any:
+        if not isinstance(item, tuple):
+            return self.matrix[self.rows[item]]
+        first, second = item
+        rows, columns = self.rows[first], np.arange(self.shape[1])[second]
+        if isinstance(first, slice) and np.ndim(columns):  # only what is asked for is read, not whole rows
+            return self.matrix[rows[:, None], columns]
+        return self.matrix[rows, second]
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Return the given rows, in that order, as an array."""

@@ -69,6 +69,10 @@ def test_rows_of_a_large_table_are_not_copied_until_they_are_read(monkeypatch: p
     assert part.digest == copied.digest
     assert part.source == copied.source
     np.testing.assert_array_equal(np.asarray(part.columns["expression"]), copied.columns["expression"])
+    view = part.columns["expression"]
+    assert view.shape == (4, 10)
+    for item in (0, slice(1, 3), np.array([2, 0]), (slice(None), 4), (1, slice(2, 5)), (slice(0, 2), np.array([7, 1]))):
+        np.testing.assert_array_equal(view[item], copied.columns["expression"][item])
     again = part.take(np.array([3, 1, 0]))
     assert again.columns["expression"].matrix is values
     np.testing.assert_array_equal(np.asarray(again.columns["expression"]), values[[3, 0, 8]])

@@ -28,6 +28,8 @@ Index: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 DIMENSIONS = 48
+MOST_VALUES = 2**21
+"""Values that are projected at a time: no second matrix in double precision."""
 MOST_ASKED, MOST_ROWS = 2_000, 20_000
 """Rows that are looked at, and rows of a class among which their parents are sought."""
 NEIGHBOURS = 4
@@ -93,7 +95,10 @@ def _projected(column: Any, rng: np.random.Generator) -> Floats:
     directions = rng.standard_normal((width, min(DIMENSIONS, width))) / np.sqrt(width)
     if hasattr(column, "indptr"):
         return np.asarray(column.astype(np.float64) @ directions)
-    return np.asarray(np.nan_to_num(np.asarray(column, np.float64)) @ directions)
+    step = max(1, MOST_VALUES // max(width, 1))
+    parts = (column[start : start + step] for start in range(0, column.shape[0], step))
+    low = [np.nan_to_num(np.asarray(part, np.float64)) @ directions for part in parts]
+    return np.concatenate([np.zeros((0, directions.shape[1])), *low])
 
 
 def _parents(low: Floats, asked: Index, column: Any, pool: Index) -> tuple[Index, Index]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,6 +26,8 @@ DRAWS = 300
 FEWEST_ROWS = 20
 FEWEST_GROUPS = 10
 """Folds by fewer groups say more of these groups than of others: then folds and interval are by row."""
+MOST_VALUES = 2**21
+"""Values of a matrix that are looked at at once."""
 SHARED = 6
 LARGEST_LOG = 50
 """No logarithm of a count, to whatever base, comes as high."""
@@ -135,21 +137,33 @@ def _share(sequences: Sequences, letters: bytes) -> Floats:
 
 def _of_matrix(column: Any) -> Iterator[tuple[str, Floats]]:
     if hasattr(column, "indptr"):
-        yield _sum_name(column.data), np.asarray(column.sum(axis=1), np.float64).reshape(-1)
+        yield _sum_name([column.data]), np.asarray(column.sum(axis=1), np.float64).reshape(-1)
         yield "detected genes", np.diff(column.indptr).astype(np.float64)
         return
-    unknown = np.isnan(column)
-    yield _sum_name(column[~unknown]), np.nansum(column, axis=1, dtype=np.float64)
-    yield "detected genes", ((column != 0) & ~unknown).sum(axis=1).astype(np.float64)
-    yield "missing values", unknown.sum(axis=1).astype(np.float64)
+    step = max(1, MOST_VALUES // max(column.shape[1], 1))
+    starts = range(0, column.shape[0], step)
+
+    def summed(of: Callable[[NDArray[Any]], Any]) -> Floats:  # a block at a time: no copy of a large matrix
+        parts = [np.asarray(of(column[start : start + step]), np.float64) for start in starts]
+        return np.concatenate([np.zeros(0), *parts])
+
+    yield (
+        _sum_name(block[~np.isnan(block)] for block in (column[start : start + step] for start in starts)),
+        summed(lambda block: np.nansum(block, axis=1, dtype=np.float64)),
+    )
+    yield "detected genes", summed(lambda block: ((block != 0) & ~np.isnan(block)).sum(axis=1))
+    yield "missing values", summed(lambda block: np.isnan(block).sum(axis=1))
 
 
-def _sum_name(values: Any) -> str:
+def _sum_name(blocks: Iterable[NDArray[Any]]) -> str:
     """Return what the sum of a row is: depth where the values are counts, or as large as no logarithm of one."""
-    if not len(values) or float(values.min()) < 0:
-        return "the sum of a row"
-    counted = float(values.max()) > LARGEST_LOG or bool(np.array_equal(values, np.floor(values)))
-    return "depth (the sum of a row)" if counted else "the sum of a row"
+    whole, high = True, -np.inf
+    for values in blocks:
+        if len(values) and float(values.min()) < 0:
+            return "the sum of a row"
+        high = max(high, float(values.max(initial=-np.inf)))
+        whole = whole and bool(np.array_equal(values, np.floor(values)))
+    return "depth (the sum of a row)" if high > LARGEST_LOG or (whole and high > -np.inf) else "the sum of a row"
 
 
 def _shared(one: Any, other: Any) -> Floats:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool.dataset import KEY_COLUMNS, ORIGIN, Dataset, Kind
+from genotool.row_view import below, read
 from genotool.sequences import Sequences
 
 __all__ = [
@@ -178,7 +179,7 @@ def stacked(parts: Sequence[Any]) -> Any:
     """Return features of several parts below each other; sparse if the first is."""
     from scipy import sparse
 
-    return sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
+    return sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else below(parts)
 
 
 def beside(parts: Sequence[Any]) -> Any:
@@ -201,7 +202,7 @@ def most_varying(seen: Any, unseen: Any) -> tuple[Any, Any, str]:
     many = seen.nnz if hasattr(seen, "indptr") else seen.size
     count = seen.shape[1]
     if many <= MOST_VALUES or count <= MOST_FEATURES:
-        return seen, unseen, ""
+        return read(seen), read(unseen), ""
     kept = np.sort(np.argsort(-_variance(seen), kind="stable")[:MOST_FEATURES])
     return seen[:, kept], unseen[:, kept], f", on the {MOST_FEATURES} of {count} features that vary most"
 

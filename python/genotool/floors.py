@@ -28,6 +28,7 @@ from genotool.features import (
     stacked,
 )
 from genotool.metrics import HEADLINE, compute
+from genotool.row_view import read
 from genotool.statistics.intervals import Estimate, bootstrap
 
 __all__ = [
@@ -284,7 +285,7 @@ def nearest_targets(seen: Dataset, unseen: Dataset) -> Floats:
     Nearest by Hamming distance of guides and short sequences, by 6-mer counts of others, by expression.
     """
     near = default_features([seen, unseen], dinucleotides=False)
-    return _nearest(near(seen), np.asarray(seen.target, np.float64), near(unseen))
+    return _nearest(read(near(seen)), np.asarray(seen.target, np.float64), read(near(unseen)))
 
 
 def _nearest(seen: Any, labels: Floats, unseen: Any) -> Floats:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGE", "RowView", "taken"]
+__all__ = ["LARGE", "RowView", "below", "read", "taken"]
 
 LARGE = 2**26
 """Bytes up to which rows that are taken are copied: a view costs more than that saves."""
@@ -39,6 +39,11 @@ class RowView:
     def shape(self) -> tuple[int, int]:
         """Rows and width."""
         return len(self.rows), int(self.matrix.shape[1])
+
+    @property
+    def size(self) -> int:
+        """Values."""
+        return self.shape[0] * self.shape[1]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -84,3 +89,16 @@ def taken(matrix: NDArray[Any], rows: NDArray[np.int64]) -> RowView | NDArray[An
     if matrix.ndim == 2 and len(rows) * matrix[:1].nbytes > LARGE:
         return RowView(matrix, rows)
     return matrix[rows]
+
+
+def below(parts: Sequence[NDArray[Any] | RowView]) -> NDArray[Any] | RowView:
+    """Return tables below each other; views of one matrix stay one."""
+    views = [part for part in parts if isinstance(part, RowView)]
+    if len(views) == len(parts) and all(view.matrix is views[0].matrix for view in views):
+        return RowView(views[0].matrix, np.concatenate([view.rows for view in views]))
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
+def read(table: Any) -> Any:
+    """Return an array for a view; another table as it is."""
+    return np.asarray(table) if isinstance(table, RowView) else table

@@ -84,8 +84,8 @@ class RecipeConfig:
         Field(
             "promoters to explain, each by the model that did not see it; of 100 or more the motifs too; 0: none", ge=0
         ),
-    ] = 1000
-    backgrounds: Annotated[int, Field("training promoters that an explanation starts from", ge=1)] = 20
+    ] = 500
+    backgrounds: Annotated[int, Field("training promoters that an explanation starts from", ge=1)] = 5
     fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
 
 
@@ -102,7 +102,8 @@ class PromoterRecipe:
         learned = _learned_along(config, sources)
         if config.ablate and (not learned or config.augment == "none"):
             raise UsageError(
-                "--ablate compares augmentation and orthologs", hint="it needs both: name --orthologs or files"
+                "--ablate compares augmentation and orthologs",
+                hint="it needs both: --augment evoaug, and orthologs",
             )
         everything = [sources.data, *sources.orthologs, *sources.elsewhere]
         audit = (*everything, "--fail-on", config.fail_on)

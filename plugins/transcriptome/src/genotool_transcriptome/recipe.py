@@ -73,7 +73,8 @@ class ExpressionRecipe:
         data = DEMO if simulated else request.data
         data_dir = FOLDER if simulated else request.data_dir
         elsewhere = tuple(config.elsewhere or ((ELSEWHERE,) if simulated else ()))
-        audit = Step(("audit",), "", (data, *elsewhere, "--fail-on", config.fail_on), config.fail_on != "none")
+        compared = () if simulated else elsewhere  # of the demo the other platform's genes have other names
+        audit = Step(("audit",), "", (data, *compared, "--fail-on", config.fail_on), config.fail_on != "none")
         steps = [audit, _training(config, request, data, data_dir, elsewhere)]
         if elsewhere:
             steps.append(Step(("evaluate",), "elsewhere", ("{train-model}", *elsewhere)))

@@ -14,7 +14,7 @@ __all__ = ["ExpressionConfig"]
 
 def small_sets() -> Training:
     """Return the training for some hundred samples: AdamW, its rate falling on a cosine."""
-    return Training(epochs=40, batch_size=32, learning_rate=1e-3, weight_decay=1e-2, patience=40)
+    return Training(epochs=40, batch_size=16, learning_rate=1e-3, weight_decay=1e-2, patience=40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,15 @@ class ExpressionConfig:
     positions: Annotated[
         Path | None, Field("where genes lie: a GFF3, or a table of the columns gene, chromosome and start")
     ] = None
-    filters: Annotated[list[int], Field("filters of each convolution")] = field(default_factory=lambda: [32, 64])
+    filters: Annotated[list[int], Field("filters of each convolution")] = field(default_factory=lambda: [16, 32])
     kernels: Annotated[list[int], Field("width of each convolution")] = field(default_factory=lambda: [3, 3])
     strides: Annotated[list[int], Field("step of each convolution; 0: the least that keeps the image under 64")] = (
-        field(default_factory=lambda: [0, 1])
+        field(default_factory=lambda: [0, 2])
     )
     pools: Annotated[list[int], Field("width of the maximum pooling behind each convolution; 1: none")] = field(
-        default_factory=lambda: [2, 2]
+        default_factory=lambda: [1, 1]
     )
-    batch_norm: Annotated[bool, Field("batch normalisation behind each convolution")] = True
+    batch_norm: Annotated[bool, Field("batch normalisation behind each convolution")] = False
     dense: Annotated[list[int], Field("units of each dense layer")] = field(default_factory=lambda: [256])
     input_dropout: Annotated[float, Field("share of genes left out of every training step", ge=0, lt=1)] = 0.2
     dropout: Annotated[float, Field("dropout behind each pooling", ge=0, lt=1)] = 0.0

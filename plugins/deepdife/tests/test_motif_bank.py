@@ -134,6 +134,7 @@ def test_a_planted_motif_is_learned_and_explained_exactly(augment: Any, tmp_path
         ({"strides": [2]}, "stride of 1"),
         ({"init_motifs": "none"}, "filters holds 0"),
         ({"windows": [3, 0]}, "windows holds 0"),
+        ({"windows": [999]}, "999 windows of"),
     ],
 )
 def test_a_network_that_cannot_be_is_refused(values: Any, said: str) -> None:

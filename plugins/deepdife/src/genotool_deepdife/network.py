@@ -65,6 +65,8 @@ def build(keras: Any, config: PromoterConfig, length: int, units: int) -> Any:
 def _stretches(config: PromoterConfig, length: int) -> tuple[int, ...]:
     """Return the widths of the stretches in which the first layer's maxima are taken."""
     places = math.ceil(length / config.strides[0])
+    if max(config.windows, default=0) > places:
+        raise UsageError(f"{max(config.windows)} windows of {places} positions: there are no more than these")
     return tuple(math.ceil(places / windows) for windows in config.windows) or (config.pools[0],)
 
 

@@ -267,7 +267,7 @@ def _column_bytes(column: Column) -> bytes:
 
 
 def _array_digest(array: NDArray[Any]) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8)).digest()
+    return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data).digest()
 
 
 def concatenate(datasets: list[Dataset], name: str) -> Dataset:

@@ -34,8 +34,8 @@ FEWEST_GENES = 30
 FEWEST_DIMENSIONS = 8
 """In fewer, rows that were measured apart correlate by chance."""
 MOST_ROWS = 20_000
-MOST_MET = 50_000_000
-"""Values of pairs of rows that are verified at once."""
+MOST_VALUES = 2**21
+"""Values that are centred at a time: no second matrix in double precision."""
 
 
 def alike(query: Dataset, reference: Dataset, *, seed: int = 0, own: bool = False) -> Index:
@@ -171,7 +171,7 @@ class _Rows:
 
     def projected(self, directions: Floats) -> Floats:
         """Return (rows, dimensions); marks rows without variance, which correlate with nothing."""
-        step = max(1, MOST_MET // max(len(self.genes), 1))
+        step = max(1, MOST_VALUES // max(len(self.genes), 1))
         parts = [np.zeros((0, directions.shape[1]))]
         for start in range(0, self.count, step):
             block = self._block(np.arange(start, min(start + step, self.count)))

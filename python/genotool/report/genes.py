@@ -43,8 +43,9 @@ def _tested(step: Step, pictures: Pictures) -> list[Block]:
     rows: Sequence[Mapping[str, Any]] = found.get("tests") or []
     every = _decimal((found.get("scores") or {}).get("all genes"))
     matched = " and the same expression" if found.get("expression_matched") else ""
+    truth = f"the column {found['against']}" if found.get("against") else "the true classes"
     said = (
-        f"Samples are clustered by k-means on each set of genes, and the clusters compared with the true classes "
+        f"Samples are clustered by k-means on each set of genes, and the clusters compared with {truth} "
         f"(V-measure; 1: found again exactly). All genes reach {every}. Each set is compared with "
         f"{count(found.get('draws'))} random sets of its size{matched}; p is the share of random sets as good, "
         f"Holm's correction is over all {len(rows)} sets, and the verdict is by that."
@@ -154,7 +155,8 @@ def _clustered(step: Step, pictures: Pictures) -> list[Block]:
     grid = Grid(["set", *names], rows, numeric=frozenset(range(1, len(names) + 1)), folded=True,
                 title="All scores of all sets")  # fmt: skip
     figure = [(step.figures["Fig_clusters"], SCORES)] if "Fig_clusters" in step.figures else []
-    said = f"k-means in the space of the {found.get('space')}, {count(found.get('starts'))} starts, mean over folds."
+    said = f"k-means in the space of the {found.get('space')}, {count(found.get('starts'))} starts, mean over folds"
+    said += f"; compared with the column {found['against']}." if found.get("against") else "."
     return [Text(said, title="What clusters find again"), *_sample(found), *pictures.found(figure, step.title), grid]
 
 

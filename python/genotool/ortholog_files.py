@@ -109,7 +109,7 @@ class OrthologFiles:
             raise UsageError(f"--ortholog-fasta goes with sequences, and {main.name} holds {main.kind}")
         own = main.ids if ON not in main.columns else np.asarray(main.columns[ON]).astype(np.str_)
         main = dataclasses.replace(main, columns={**main.columns, ON: np.where(own == "", main.ids, own)})
-        table = None if self.table is None else _near(read_table(self.table), self.distance)
+        table = None if self.table is None else read_table(self.table)
         sets = [self._species(main, name, path, table) for name, path in self.fastas.items()]
         with_one = np.isin(main.ids, np.concatenate([np.asarray(one.columns[PARENT]) for one in sets]))
         log.info("%d of %d rows have orthologs in %s", with_one.sum(), len(main), ", ".join(self.fastas))
@@ -117,7 +117,9 @@ class OrthologFiles:
 
     def _species(self, main: Dataset, species: str, path: Path, table: Table | None) -> Dataset:
         records = read_fasta(path)
-        rows = _named(records.names, path) if table is None else _of_species(table, species)
+        rows = (
+            _named(records.names, path) if table is None else _near(_of_species(table, species), species, self.distance)
+        )
         called = _by_name(main, rows)
         places = _places(rows, records.names, path)
         pairs = [
@@ -146,12 +148,14 @@ def _named(names: list[str], path: Path) -> Table:
     return Table(path, {"id": cells, "ortholog_id": cells}, order, order)
 
 
-def _near(table: Table, limit: float | None) -> Table:
+def _near(table: Table, species: str, limit: float | None) -> Table:
+    """Return the rows of a species that are near enough; InputError where none is."""
     if limit is None:
         return table
     near = table.take(numbers(table, "distance") <= limit)
     if not len(near):
-        raise InputError("no ortholog is as near as that", file=table.path, value=limit, hint="--ortholog-distance")
+        said = f"no ortholog is as near as that: the table has {len(table)} of {species}, all further away"
+        raise InputError(said, file=table.path, value=limit, hint="a larger --ortholog-distance, or none")
     return near
 
 

@@ -46,6 +46,8 @@ def test_the_verdict_is_the_permutation_test_s_and_the_t_test_is_explained(tmp_p
     assert "no better than random genes may be" in within
     assert "here shap-rule: 4.2e-97, and its permutation p is 0.072" in text
     assert "All genes reach 0.914" in text
+    assert "too few" not in text
+    assert "20 random sets give no p below 0.048" in page(tmp_path / "few", tests={**TESTS, "draws": 20})
 
 
 def test_the_lists_are_shown_in_the_order_of_mean_ranks_with_how_far_they_agree(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from genotool.report.pictures import Pictures
 __all__ = ["genes"]
 
 SHOWN, TOP, MOST_SETS = 15, 100, 20
+LEVEL = 0.05
 VERDICTS = {"above": "better than random genes", "within": "no better than random genes may be"}
 T_TEST = (
     "The original's one-tailed t-test is listed apart because it answers another question: whether the MEAN of the "
@@ -60,7 +61,7 @@ def _tested(step: Step, pictures: Pictures) -> list[Block]:
     apart = [[str(row.get("method")), _small(row.get("t_p")), p_value(row.get("p"))] for row in rows]
     figure = [(step.figures["Fig_t"], NULL)] if "Fig_t" in step.figures else []
     return [
-        Text(said, title="Do they beat random genes?"), *_sample(found),
+        Text(said, title="Do they beat random genes?"), *_sample(found), *_too_few(found, len(rows)),
         Grid(head, table, numeric=frozenset(range(1, 7))), *pictures.found(figure, step.title, wide=True),
         Text(T_TEST.format(example=_example(rows))),
         Grid(["chosen by", "p of the t-test", "p of the permutation"], apart, numeric=frozenset({1, 2}),
@@ -70,11 +71,18 @@ def _tested(step: Step, pictures: Pictures) -> list[Block]:
 
 def _example(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the set whose t-test says most against what the permutation says; "" where no set is such."""
-    held = [row for row in rows if row.get("verdict") == "within" and (real(row.get("t_p")) or 1) < 0.001]
+    held = [row for row in rows if (real(row.get("p")) or 0) > LEVEL and (real(row.get("t_p")) or 1) < 0.001]
     if not held:
         return ""
     row = min(held, key=lambda row: real(row.get("t_p")) or 0.0)
     return f" (here {row.get('method')}: {_small(row.get('t_p'))}, and its permutation p is {p_value(row.get('p'))})"
+
+
+def _too_few(found: Mapping[str, Any], sets: int) -> list[Block]:
+    """Return that no set could have passed, where that many random sets give no p that is small enough."""
+    least = 1 / (1 + (real(found.get("draws")) or 0))
+    said = f"{count(found.get('draws'))} random sets give no p below {least:.3f}, {sets} times that by Holm: too few"
+    return [Notice(f"{said} to call any set better.")] if least * sets > LEVEL else []
 
 
 def _sample(found: Mapping[str, Any]) -> list[Block]:
@@ -100,7 +108,7 @@ def _ranked(step: Step) -> list[Block]:
         blocks.append(Grid(["rank", *methods], rows, title=title))
         blocks += _agreement({method: ranks[method] for method in methods})
     notes = [[str(text)] for text in found.get("said") or []]
-    return [*blocks, Grid(["note"], notes, title="How they were ranked", folded=True)]
+    return [*blocks, Grid(["note"], notes, title="How they were ranked")]
 
 
 def _ranks(step: Step) -> dict[str, dict[str, dict[str, int]]]:

@@ -25,7 +25,7 @@ from genotool.dataset import Task
 from genotool.encoding import EncodedView
 from genotool.errors import GenotoolError, InputError, UnavailableError, UsageError
 from genotool.family import Attribution
-from genotool.frameworks.keras import KerasModel, input_names, start
+from genotool.frameworks.keras import KerasModel, input_names, rows_at_once, start
 from genotool.run import Run
 
 __all__ = ["ALPHABET", "METHODS", "Multipliers", "explain", "raw_output"]
@@ -40,7 +40,9 @@ TITLES = {
 }
 TOLERANCE = {"deepshap": 1e-3, "integrated-gradients": 5e-2}
 PLACES = 2**16
-"""Positions of rows beside references that are computed at once; the largest arrays hold some hundred numbers each."""
+"""Positions of rows beside references that are computed at once, at most."""
+KEPT = 4
+"""Times that the outputs of the layers are held: of a row and of its reference, and the slopes of both."""
 SAME = 1e-4
 """How far the explained network may be from the model's own predictions, as a probability."""
 
@@ -143,7 +145,8 @@ def _referred(network: Any, inputs: Rows, background: EncodedView, method: str) 
     references = _References.of(network, background)
     values, hypothetical = (np.empty(inputs.shape, np.float64) for _ in range(2))
     base = np.empty(len(inputs))
-    size = max(1, PLACES // (references.each * inputs.shape[1]))
+    pairs = min(PLACES // inputs.shape[1], rows_at_once(network) // KEPT)
+    size = max(1, pairs // references.each)
     for first in range(0, len(inputs), size):
         block = np.minimum(np.arange(first, first + size), len(inputs) - 1)  # always full: a new shape is a new graph
         one, other = np.repeat(inputs[block], references.each, axis=0), references.rows(block)

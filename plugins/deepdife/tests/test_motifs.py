@@ -18,7 +18,7 @@ from genotool_deepdife.attributed import read
 from genotool_deepdife.discovery import check_seqlets, find_motifs
 from genotool_deepdife.evidence import Sites, evidence, sites
 from genotool_deepdife.jaspar import Motif, motifs
-from genotool_deepdife.matching import bits, consensus, core, matches
+from genotool_deepdife.matching import Match, bits, consensus, core, matches
 from genotool_deepdife.modisco import Pattern, check_enough, seqlets_of, shuffled
 from genotool_deepdife.motif_figures import panels
 from genotool_deepdife.motif_results import Result, given_motifs
@@ -353,3 +353,15 @@ def test_no_framework_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("sharp", "matched"), [(0.97, True), (0.45, False)])
+def test_a_pattern_that_tells_little_is_no_motif_whatever_its_q(sharp: float, matched: bool) -> None:
+    word = ["ACGT".index(letter) for letter in "CACGTGTC"]
+    shares = np.where(np.eye(4)[word] == 1, sharp, (1 - sharp) / 3)
+    none = np.zeros(1, np.int64)
+    pattern = Pattern("pos_0", 1, shares, shares, none, none, none, none.astype(np.bool_))
+    sites = Sites(none, none, none, none.astype(np.bool_), none.astype(np.float64))
+    motif = Motif("MA0001.1", "made", (), (), shares)
+    result = Result(pattern, sites, {}, [Match("pos_0", motif, 1e-9, 1e-8, 0, 8, False)])
+    assert bool(result.under(0.05)) is matched

@@ -93,7 +93,12 @@ def _table(patterns: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> G
     ]  # fmt: skip
     numeric = frozenset({3, 4, *range(5, 6 + len(classes)), 7 + len(classes)})
     threshold = (found.get("settings") or {}).get("q")
-    return Grid(head, rows, numeric=numeric, title=f"Patterns; in brackets a best match with q above {threshold}")
+    return Grid(
+        head,
+        rows,
+        numeric=numeric,
+        title=f"Patterns; in brackets a best match that is none: q above {threshold}, or a core of under 6 bits",
+    )
 
 
 def _best(pattern: Mapping[str, Any]) -> list[str]:

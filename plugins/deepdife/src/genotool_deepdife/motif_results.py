@@ -11,17 +11,21 @@ from genotool.run import Run
 
 from genotool_deepdife.attributed import Attributed
 from genotool_deepdife.evidence import Evidence, Sites, covered
-from genotool_deepdife.matching import FEW_MOTIFS, Match, consensus, core
+from genotool_deepdife.matching import FEW_MOTIFS, Match, bits, consensus, core
 from genotool_deepdife.modisco import Pattern
 
 __all__ = ["Result", "given_motifs", "speaks_for", "summarised", "write_tables"]
 
 MATCHES_SHOWN = 5
+LEAST_BITS = 6.0
+"""A core that tells less fits one place in 64 by chance: it is called no motif, whatever the q of the likeliest."""
 NOTES = (
     "a pattern is what the model reads, not where a protein binds: a factor of the same family, or none that is known, "
     "may be behind it",
     "q is that of a match, by Benjamini and Hochberg over all patterns x all motifs of the run: it says whether two "
     "motifs are alike by more than chance. It says nothing of whether the pattern is real, and nothing of the model",
+    f"a core of fewer than {LEAST_BITS:g} bits tells too little to be called a motif, and is shown without a match: "
+    "TOMTOM finds wide, faint patterns alike for what they lack",
     "motifs of one family are alike: read the family before the name of the best match",
     "a share is what the cores of a pattern's seqlets hold of all contributions of its sign, wherever these lie in the "
     "rows; contributions of no pattern, noise among them, are in the whole",
@@ -39,9 +43,14 @@ class Result:
     evidence: Mapping[str, Evidence]
     matches: Sequence[Match]
 
+    @property
+    def bits(self) -> float:
+        """What the core tells, over four equal bases."""
+        return float(bits(self.pattern.sequence[slice(*core(self.pattern))]).sum())
+
     def under(self, q: float) -> list[Match]:
-        """Return the matches with no larger q."""
-        return [match for match in self.matches if match.q <= q]
+        """Return the matches with no larger q; none of a core that tells too little."""
+        return [match for match in self.matches if match.q <= q] if self.bits >= LEAST_BITS else []
 
 
 def given_motifs(config: Mapping[str, Any]) -> str | None:
@@ -104,6 +113,7 @@ def _described(result: Result, classes: Sequence[str], q: float) -> dict[str, An
         "sign": pattern.sign,
         "speaks_for": speaks_for(pattern.sign, classes),
         "consensus": consensus(pattern.sequence[slice(*core(pattern))]),
+        "bits": round(result.bits, 2),
         "seqlets": len(found.rows),
         "evidence": {name: asdict(held) for name, held in result.evidence.items()},
         "median_position": _middle(found),
@@ -130,7 +140,18 @@ def write_tables(run: Run, results: Sequence[Result], explained: Attributed, q: 
     classes = explained.classes if explained.target is not None else ()
     parts = [f"{what}_{name}" for name in classes for what in ("sequences_class", "share_class")]
     best = ("match_id", "match_name", "match_family", "match_class", "match_p", "match_q")
-    head = ("pattern", "sign", "speaks_for", "seqlets", "sequences", "consensus", "share", *parts, "median_position")
+    head = (
+        "pattern",
+        "sign",
+        "speaks_for",
+        "seqlets",
+        "sequences",
+        "consensus",
+        "bits",
+        "share",
+        *parts,
+        "median_position",
+    )
     run.write_table("patterns.tsv", [*head, *best], (_pattern(result, classes, explained) for result in results))
     head = ("pattern", "match_id", "match_name", "match_family", "match_class", "p", "q", "offset", "overlap", "strand")
     run.write_table("matches.tsv", head, (_matched(match) for result in results for match in result.under(q)))
@@ -143,9 +164,9 @@ def _pattern(result: Result, classes: Sequence[str], explained: Attributed) -> l
     parts = [value for name in classes for held in [result.evidence[name]] for value in (held.rows, held.share)]
     every = result.evidence["all"]
     return [
-        said["name"], said["sign"], said["speaks_for"], said["seqlets"], every.rows, said["consensus"], every.share,
-        *parts, said["median_position"], best.motif.matrix_id, best.motif.name, ", ".join(best.motif.families),
-        ", ".join(best.motif.classes), best.p, best.q,
+        said["name"], said["sign"], said["speaks_for"], said["seqlets"], every.rows, said["consensus"], said["bits"],
+        every.share, *parts, said["median_position"], best.motif.matrix_id, best.motif.name,
+        ", ".join(best.motif.families), ", ".join(best.motif.classes), best.p, best.q,
     ]  # fmt: skip
 
 

@@ -355,9 +355,9 @@ def test_no_framework_is_imported() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("sharp", "matched"), [(0.97, True), (0.45, False)])
-def test_a_pattern_that_tells_little_is_no_motif_whatever_its_q(sharp: float, matched: bool) -> None:
-    word = ["ACGT".index(letter) for letter in "CACGTGTC"]
+@pytest.mark.parametrize(("sharp", "times", "matched"), [(0.97, 1, True), (0.45, 1, False), (0.6, 5, False)])
+def test_a_pattern_that_tells_little_is_no_motif_whatever_its_q(sharp: float, times: int, matched: bool) -> None:
+    word = ["ACGT".index(letter) for letter in "CACGTGTC" * times]
     shares = np.where(np.eye(4)[word] == 1, sharp, (1 - sharp) / 3)
     none = np.zeros(1, np.int64)
     pattern = Pattern("pos_0", 1, shares, shares, none, none, none, none.astype(np.bool_))

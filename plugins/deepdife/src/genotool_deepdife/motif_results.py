@@ -17,14 +17,15 @@ from genotool_deepdife.modisco import Pattern
 __all__ = ["Result", "given_motifs", "speaks_for", "summarised", "write_tables"]
 
 MATCHES_SHOWN = 5
-LEAST_BITS = 6.0
-"""A core that tells less fits one place in 64 by chance: it is called no motif, whatever the q of the likeliest."""
+LEAST_BITS, SITE = 6.0, 8
+"""What the best `SITE` letters of a core tell at least: less fits one place in 64 by chance, and is called no motif,
+whatever the q of the likeliest. A wide, faint pattern tells no more by its width."""
 NOTES = (
     "a pattern is what the model reads, not where a protein binds: a factor of the same family, or none that is known, "
     "may be behind it",
     "q is that of a match, by Benjamini and Hochberg over all patterns x all motifs of the run: it says whether two "
     "motifs are alike by more than chance. It says nothing of whether the pattern is real, and nothing of the model",
-    f"a core of fewer than {LEAST_BITS:g} bits tells too little to be called a motif, and is shown without a match: "
+    f"a core whose best {SITE} letters tell fewer than {LEAST_BITS:g} bits is called no motif, whatever its match: "
     "TOMTOM finds wide, faint patterns alike for what they lack",
     "motifs of one family are alike: read the family before the name of the best match",
     "a share is what the cores of a pattern's seqlets hold of all contributions of its sign, wherever these lie in the "
@@ -45,8 +46,9 @@ class Result:
 
     @property
     def bits(self) -> float:
-        """What the core tells, over four equal bases."""
-        return float(bits(self.pattern.sequence[slice(*core(self.pattern))]).sum())
+        """What the best letters of the core tell, over four equal bases: as many in a row as a site has."""
+        told = bits(self.pattern.sequence[slice(*core(self.pattern))])
+        return float(np.convolve(told, np.ones(min(SITE, len(told))), "valid").max())
 
     def under(self, q: float) -> list[Match]:
         """Return the matches with no larger q; none of a core that tells too little."""

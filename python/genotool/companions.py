@@ -55,7 +55,7 @@ class Companions:
         """Raise UsageError where nothing that was given goes with any of the data sets; the files are checked first."""
         paths = [Path(operand) for operand in operands]
         used = [self.of(path) for path in paths]
-        if not any(used):
+        if self and not any(used):
             _check_readable(paths)
         if (self.genome is not None or self.window) and not any(one.genome or one.window for one in used):
             flag = "--genome" if self.genome is not None else f"--{next(iter(self.window))}"
@@ -84,11 +84,15 @@ class Companions:
 
 
 def _check_readable(paths: Iterable[Path]) -> None:
-    """Raise the error of a file that is not there, or no file of data: no flag can go with it."""
+    """Raise the error of a file that is not there, empty, or no text: no flag can go with it."""
+    from genotool.readers.table import open_bytes
     from genotool.sniff import sniff
 
     for path in paths:
-        if path.suffix or path.exists():
+        if path.is_file() and path.stat().st_size:
+            with open_bytes(path):
+                pass
+        elif path.suffix or path.exists():
             sniff(path)
 
 

@@ -1,8 +1,8 @@
 """JASPAR's motifs as the first layer of a network: how well each fits, on either strand, in each stretch of a row.
 
-A motif's filter is its log-odds in bits; what is below even odds counts as nothing. The filters are not learned: on a
-thousand promoters a network that may change them does no better, and these keep their names. Their best sites are
-scaled by mean and deviation over the training rows, which `fit_scale` measures.
+A motif's filter is its log-odds in bits; what is below even odds counts as nothing. The filters are not learned: they
+hold more weights than a thousand promoters can set, and they keep their names. Their best sites are scaled by mean and
+deviation over the training rows, which `fit_scale` measures.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from genotool.cli.options import Common, command
@@ -25,6 +25,16 @@ IN_SAMPLE = "cluster the rows that the genes were chosen on; every output says s
 AGAINST = "a column of the data that clusters are compared with, such as the organ; default: the tissues"
 EXPORT = "pkl: also write the original's pickles (never read here)"
 
+Top: TypeAlias = Annotated[int, typer.Option("--top", min=1, help=TOP)]
+Lists: TypeAlias = Annotated[list[Path] | None, typer.Option("--list", help=FILES)]
+Space: TypeAlias = Annotated[str, typer.Option("--space", help=SPACE)]
+Starts: TypeAlias = Annotated[int, typer.Option("--starts", min=1, help="k-means starts")]
+Matched: TypeAlias = Annotated[bool, typer.Option("--matched", help=MATCHED)]
+InSample: TypeAlias = Annotated[bool, typer.Option("--in-sample", help=IN_SAMPLE)]
+Against: TypeAlias = Annotated[str | None, typer.Option("--against", help=AGAINST)]
+Export: TypeAlias = Annotated[list[str] | None, typer.Option("--export", help=EXPORT)]
+Ranked: TypeAlias = Annotated[Path, typer.Argument(help=RANKED)]
+
 
 def rank(
     source: Annotated[str, typer.Argument(help="a run of `train transcriptome`, of folds too; or a data set")],
@@ -40,7 +50,7 @@ def rank(
     explainer: Annotated[str, typer.Option("--explainer", help="gradient, as in the original; or deep")] = "gradient",
     output: Annotated[str, typer.Option("--of", help="logit; or probability, as in the original")] = "logit",
     points: Annotated[int, typer.Option("--points", min=1, help="points of expected gradients")] = 100,
-    export: Annotated[list[str] | None, typer.Option("--export", help=EXPORT)] = None,
+    export: Export = None,
 ) -> None:
     """Rank genes by SHAP of a trained network and by other methods, all fitted on the same training rows."""
     from genotool_transcriptome.rank_stage import RankRequest
@@ -61,17 +71,17 @@ def rank(
 
 
 def clusters(
-    ranked: Annotated[Path, typer.Argument(help=RANKED)],
+    ranked: Ranked,
     common: Common,
-    top: Annotated[int, typer.Option("--top", min=1, help=TOP)] = 100,
-    lists: Annotated[list[Path] | None, typer.Option("--list", help=FILES)] = None,
-    space: Annotated[str, typer.Option("--space", help=SPACE)] = "genes",
-    starts: Annotated[int, typer.Option("--starts", min=1, help="k-means starts")] = 100,
+    top: Top = 100,
+    lists: Lists = None,
+    space: Space = "genes",
+    starts: Starts = 100,
     draws: Annotated[int, typer.Option("--draws", min=1, help="random sets beside each")] = 20,
-    matched: Annotated[bool, typer.Option("--matched", help=MATCHED)] = False,
-    in_sample: Annotated[bool, typer.Option("--in-sample", help=IN_SAMPLE)] = False,
-    against: Annotated[str | None, typer.Option("--against", help=AGAINST)] = None,
-    export: Annotated[list[str] | None, typer.Option("--export", help=EXPORT)] = None,
+    matched: Matched = False,
+    in_sample: InSample = False,
+    against: Against = None,
+    export: Export = None,
 ) -> None:
     """Cluster the rows that the genes were not chosen on, and score each gene set against the tissues."""
     from genotool_transcriptome.set_stages import clusters as stage
@@ -85,17 +95,17 @@ def clusters(
 
 
 def against_chance(
-    ranked: Annotated[Path, typer.Argument(help=RANKED)],
+    ranked: Ranked,
     common: Common,
-    top: Annotated[int, typer.Option("--top", min=1, help=TOP)] = 100,
-    lists: Annotated[list[Path] | None, typer.Option("--list", help=FILES)] = None,
-    space: Annotated[str, typer.Option("--space", help=SPACE)] = "genes",
-    starts: Annotated[int, typer.Option("--starts", min=1, help="k-means starts")] = 100,
+    top: Top = 100,
+    lists: Lists = None,
+    space: Space = "genes",
+    starts: Starts = 100,
     draws: Annotated[int, typer.Option("--draws", min=1, help="random sets; the original's preset is 100")] = 1000,
-    matched: Annotated[bool, typer.Option("--matched", help=MATCHED)] = False,
-    in_sample: Annotated[bool, typer.Option("--in-sample", help=IN_SAMPLE)] = False,
-    against: Annotated[str | None, typer.Option("--against", help=AGAINST)] = None,
-    export: Annotated[list[str] | None, typer.Option("--export", help=EXPORT)] = None,
+    matched: Matched = False,
+    in_sample: InSample = False,
+    against: Against = None,
+    export: Export = None,
 ) -> None:
     """Test whether each gene set beats random sets of its size: the permutation p-value, Holm-corrected, decides."""
     from genotool_transcriptome.set_stages import against_chance as stage
@@ -113,7 +123,7 @@ def against_chance(
 
 
 def enrich(
-    ranked: Annotated[Path, typer.Argument(help=RANKED)],
+    ranked: Ranked,
     common: Common,
     gmt: Annotated[Path, typer.Option("--gmt", help="gene sets: name, description, genes, by tabs")],
     method: Annotated[str, typer.Option("--method", help="whose order of genes")] = "shap",

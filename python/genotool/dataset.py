@@ -30,8 +30,8 @@ __all__ = [
 
 Rows: TypeAlias = NDArray[np.int64]
 
-MOST_VALUES = 2**26
-"""Values of a matrix that are encoded at once: a quarter of a gigabyte."""
+MOST_VALUES = 2**24
+"""Values of a matrix that are encoded at once: 64 MiB."""
 
 ORIGIN = "joined from"
 """The column of joined data sets that names the set of each row; no file has it, a role has no space."""

@@ -31,6 +31,8 @@ BLOCK = 4096
 MOST_VALUES = 50_000_000
 """Values other than 0 (of a dense table all) from which on simple models get fewer features."""
 MOST_FEATURES = 2_000
+VARIANCE_VALUES = 2**22
+"""Values that a variance is computed of at a time: 64 MiB with their squares."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,8 +212,9 @@ def most_varying(seen: Any, unseen: Any) -> tuple[Any, Any, str]:
 def _variance(table: Any) -> NDArray[np.float64]:
     """Return (m,) the variance of each column, a block of rows at a time."""
     total, squares = np.zeros(table.shape[1]), np.zeros(table.shape[1])
-    for start in range(0, table.shape[0], BLOCK):
-        block: Any = table[start : start + BLOCK].astype(np.float64)
+    step = max(1, min(BLOCK, VARIANCE_VALUES // max(table.shape[1], 1)))
+    for start in range(0, table.shape[0], step):
+        block: Any = table[start : start + step].astype(np.float64)
         total += np.asarray(block.sum(axis=0)).reshape(-1)
         squares += np.asarray(
             (block.multiply(block) if hasattr(block, "indptr") else block * block).sum(axis=0)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGE", "RowView", "below", "read", "taken"]
+__all__ = ["LARGE", "RowView", "Stacked", "below", "read", "taken"]
 
 LARGE = 2**26
 """Bytes up to which rows that are taken are copied: a view costs more than that saves."""
@@ -84,6 +84,36 @@ class RowView:
             yield self.matrix[self.rows[start : start + step]]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stacked:
+    """Tables below each other, none of them copied; each has a shape and gives an array for a slice of its rows."""
+
+    parts: tuple[Any, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and width."""
+        return sum(part.shape[0] for part in self.parts), int(self.parts[0].shape[1])
+
+    @property
+    def size(self) -> int:
+        """Values."""
+        return self.shape[0] * self.shape[1]
+
+    def __getitem__(self, item: slice | tuple[slice, Any]) -> NDArray[Any]:
+        rows, columns = item if isinstance(item, tuple) else (item, slice(None))
+        start, stop, _ = rows.indices(self.shape[0])
+        found, first = [], 0
+        for part in self.parts:
+            own = slice(max(start - first, 0), min(max(stop - first, 0), part.shape[0]))
+            found += [part[own, columns]] if own.start < own.stop else []
+            first += part.shape[0]
+        return np.concatenate(found) if found else np.asarray(self.parts[0][:0, columns])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype)
+
+
 def taken(matrix: NDArray[Any], rows: NDArray[np.int64]) -> RowView | NDArray[Any]:
     """Return rows of an array: a view of a table that is large, else a copy."""
     if matrix.ndim == 2 and len(rows) * matrix[:1].nbytes > LARGE:
@@ -91,14 +121,16 @@ def taken(matrix: NDArray[Any], rows: NDArray[np.int64]) -> RowView | NDArray[An
     return matrix[rows]
 
 
-def below(parts: Sequence[NDArray[Any] | RowView]) -> NDArray[Any] | RowView:
-    """Return tables below each other; views of one matrix stay one."""
+def below(parts: Sequence[Any]) -> NDArray[Any] | RowView | Stacked:
+    """Return tables below each other; views of one matrix stay one, and what is no array yet is not made one."""
     views = [part for part in parts if isinstance(part, RowView)]
     if len(views) == len(parts) and all(view.matrix is views[0].matrix for view in views):
         return RowView(views[0].matrix, np.concatenate([view.rows for view in views]))
-    return np.concatenate([np.asarray(part) for part in parts])
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)
+    return Stacked(tuple(parts))
 
 
 def read(table: Any) -> Any:
-    """Return an array for a view; another table as it is."""
-    return np.asarray(table) if isinstance(table, RowView) else table
+    """Return an array for what can be read as one; a sparse table as it is."""
+    return np.asarray(table) if hasattr(table, "__array__") else table

@@ -82,6 +82,18 @@ def test_rows_of_a_large_table_are_not_copied_until_they_are_read(monkeypatch: p
     assert joined.columns["expression"].shape == (8, 10)
 
 
+def test_tables_below_each_other_are_read_as_one() -> None:
+    values = np.arange(90, dtype=np.float32).reshape(9, 10)
+    parts = [row_view.RowView(values, np.array([8, 1, 4])), values[:2], row_view.RowView(values + 1, np.array([3, 0]))]
+    one, copied = row_view.below(parts), np.concatenate([np.asarray(part) for part in parts])
+    assert isinstance(one, row_view.Stacked), "no copy before it is read"
+    assert (one.shape, one.size) == ((7, 10), 70)
+    for item in (slice(2, 6), slice(0, 3), slice(5, 99), (slice(None), np.array([7, 1])), (slice(4, 5), slice(2))):
+        np.testing.assert_array_equal(one[item], copied[item])
+    assert one[7:9].shape == (0, 10)
+    np.testing.assert_array_equal(row_view.read(one), copied)
+
+
 def test_sparse_stays_sparse() -> None:
     cells = rows_of(Kind.MATRIX, rows=6)
     part = cells.take(np.array([4, 1]))

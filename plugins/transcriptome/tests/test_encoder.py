@@ -15,6 +15,7 @@ from genotool_transcriptome.expression import unit_of
 from genotool_transcriptome.family import ExpressionFamily
 from genotool_transcriptome.genes import bare, kinds_in_words, matched, read_map
 from genotool_transcriptome.layout import EXACT, by_correlation, read_positions
+from genotool_transcriptome.scaled import ScaledRows
 from genotool_transcriptome.settings import ExpressionConfig
 
 RNG = np.random.default_rng(5)
@@ -165,6 +166,20 @@ def test_another_matrix_is_scaled_by_the_training_rows_or_by_itself() -> None:
     terms = family.in_terms(encoder, shifted)
     assert terms.features is not None
     assert terms.features.tolist() == encoder.genes.tolist()
+
+
+def test_values_for_the_floors_of_a_large_matrix_are_computed_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = matrix(LOGS)
+    encoder = fitted(rows, scaling="rank")
+    table = ExpressionFamily().in_terms(encoder, rows).columns["expression"]
+    assert isinstance(table, np.ndarray)
+    monkeypatch.setattr("genotool_transcriptome.scaled.LARGE", 4 * 12 * 7)  # seven rows
+    lazy = ExpressionFamily().in_terms(encoder, rows).columns["expression"]
+    assert isinstance(lazy, ScaledRows)
+    assert lazy.shape == table.shape
+    np.testing.assert_array_equal(np.asarray(lazy), table)
+    np.testing.assert_array_equal(lazy.take(np.array([29, 3])), table[[29, 3]])
+    np.testing.assert_array_equal(lazy[5:25, np.array([7, 1])], table[5:25, [7, 1]])
 
 
 def test_only_shared_genes_are_learned() -> None:

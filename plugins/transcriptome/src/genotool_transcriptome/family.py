@@ -15,6 +15,7 @@ from genotool.run import Run
 from genotool_transcriptome.encoder import ExpressionEncoder
 from genotool_transcriptome.genes import read_map
 from genotool_transcriptome.layout import read_positions
+from genotool_transcriptome.scaled import scaled
 from genotool_transcriptome.settings import ExpressionConfig
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class ExpressionFamily:
 
     def in_terms(self, encoder: ExpressionEncoder, rows: Dataset) -> Dataset:
         """Return the rows with the model's genes alone, normalised and scaled as it gets them."""
-        columns = {**rows.columns, "expression": encoder.table(rows)}
+        columns = {**rows.columns, "expression": scaled(encoder, rows)}
         return replace(rows, columns=columns, features=encoder.genes)
 
     def controls(self, config: ExpressionConfig, kind: Kind) -> dict[str, Control]:

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 
 from genotool.errors import InputError, UsageError, nearest
 
-__all__ = ["Field", "Setting", "build", "flatten", "parse", "settings", "to_mapping", "write_toml"]
+__all__ = ["Field", "Setting", "build", "expanded", "flatten", "parse", "settings", "to_mapping", "write_toml"]
 
 C = TypeVar("C")
 
@@ -151,7 +151,7 @@ def build(config_type: type[C], values: Mapping[str, Any], *, source: str | Path
     """
     known = {setting.name: setting for setting in settings(config_type)}
     checked: dict[str, Any] = {}
-    for name, value in flatten(values).items():
+    for name, value in expanded(config_type, values).items():
         if name not in known:
             raise _bad(f"unknown setting {name!r}; {nearest(name, known)}", source)
         checked[name] = _check(known[name], value, source)
@@ -167,6 +167,18 @@ def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
         else:
             flat[key] = value
     return flat
+
+
+def expanded(config_type: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with dotted names, and with those of the presets that they name.
+
+    A config's class variable ``presets`` says which settings a value of one of them stands for: setting, value, dotted
+    name, value. What is given beside a preset goes before it.
+    """
+    flat, named = flatten(values), {}
+    for name, presets in getattr(config_type, "presets", {}).items():
+        named.update(presets.get(flat.get(name), {}) if isinstance(flat.get(name), str) else {})
+    return named | flat
 
 
 def _assemble(config_type: type[C], checked: Mapping[str, Any]) -> C:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
+from genotool.cli.options import Common, family_values
 from genotool.config import Field, build, flatten, parse, settings, to_mapping, write_toml
 from genotool.errors import InputError, UsageError
 
@@ -64,6 +65,20 @@ def test_a_wrong_value_is_named(values: dict[str, Any], said: str) -> None:
         build(Outer, values, source="settings.toml")
     assert str(from_file.value).startswith("settings.toml: ")
     assert said in str(from_file.value)
+
+
+def test_a_preset_gives_way_to_what_is_given_beside_it() -> None:
+    @dataclass(frozen=True)
+    class Named(Outer):
+        presets: ClassVar[dict[str, Any]] = {"mode": {"slow": {"epochs": 50, "inner.rate": 0.5, "widths": [1]}}}
+
+    given = {"mode": "slow", "epochs": 7, "inner": {"rate": 0.2}}
+    assert build(Named, given) == Named(mode="slow", epochs=7, widths=[1], inner=Inner(0.2))
+    assert build(Named, {"mode": "fast"}) == Named()
+    made = build(Named, {"mode": "slow"})
+    assert build(Named, tomllib.loads(write_toml(made))) == made
+    later = family_values(Named, Common(set=["mode=slow", "epochs=8"]), {}, start=to_mapping(Named(epochs=3)))
+    assert later == Named(mode="slow", epochs=8, widths=[1], inner=Inner(0.5)), "it goes before what a parent run had"
 
 
 def test_nested_and_dotted_names_mean_the_same() -> None:

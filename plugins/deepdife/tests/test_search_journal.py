@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from genotool.augment import EvoAug
+from genotool.config import build
 from genotool.errors import InputError, UsageError
 from genotool.family import Trial
 from genotool.frameworks.keras import Training
@@ -80,6 +81,9 @@ def test_what_is_searched_contains_what_is_configured() -> None:
         assert space.holds(space.first)
         assert space.configured(space.first) == config, "the first trial is the configured network"
     assert not {"kernel", "filters"} & set(Space.of(replace(odd, filters=[0]), joined=False).ranges), "none are learned"
+    alone = Space.of(build(PromoterConfig, {"network": "motifs"}), joined=False)
+    assert "convolutions" not in alone.ranges, "a second layer of no filters would be no network"
+    assert alone.configured(alone.first | {"l2": 3.0}).l2 == 3.0
     assert "dense" not in Space.of(odd, joined=False).ranges
     assert "swap_rate" in Space.of(PromoterConfig(orthologs="swap"), joined=True).ranges
     with pytest.raises(UsageError, match="unlike length"):

@@ -179,7 +179,7 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 def family_values(
     config_type: type[Any], common: Common, values: dict[str, Any], start: dict[str, Any] | None = None
 ) -> Any:
-    """Return a family's config: its defaults (or `start`), then the file, then ``--set``, then flags.
+    """Return a family's config: its defaults (or `start`), then presets, the file, ``--set``, flags.
 
     Raises
     ------
@@ -188,11 +188,11 @@ def family_values(
     UsageError
         If a flag is wrong (exit 2).
     """
-    merged = dict(configs.flatten(start or {}))
+    given: dict[str, Any] = {}
     if common.config is not None:
         from_file = read_toml(common.config)
         configs.build(config_type, from_file, source=common.config)
-        merged |= configs.flatten(from_file)
+        given |= configs.flatten(from_file)
     known = {setting.name: setting for setting in configs.settings(config_type)}
     for item in common.set:
         name, equals, text = item.partition("=")
@@ -202,8 +202,9 @@ def family_values(
             raise UsageError(f"unknown setting {name!r}", hint=nearest(name, known))
         if name == "seed":
             raise UsageError("the seed is set by --seed, for everything at once")
-        merged[name] = configs.parse(known[name], text)
-    return configs.build(config_type, merged | {"seed": common.seed, **values} if "seed" in known else merged | values)
+        given[name] = configs.parse(known[name], text)
+    given |= {"seed": common.seed, **values} if "seed" in known else values
+    return configs.build(config_type, configs.flatten(start or {}) | configs.expanded(config_type, given))
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -12,25 +12,11 @@ from genotool.config import Field
 from genotool.errors import UnavailableError, UsageError
 from genotool.recipe import Plan, Request, Step
 
+from genotool_deepdife.presets import Network
+
 __all__ = ["PromoterRecipe", "RecipeConfig"]
 
 DEMO = "demo-promoters"
-
-
-NETWORKS: dict[str, tuple[str, ...]] = {
-    "motifs": (
-        "init_motifs=jaspar", "filters=0", "kernels=1", "strides=1", "pools=1", "windows=3,1", "dense=",
-        "strands=given", "dropout=0", "l2=1", "evoaug.reverse_complement=0", "evoaug.noise_sd=0",
-    ),
-    "compact": (
-        "filters=128,64", "kernels=13,8", "strides=1,1", "pools=4,4", "dense=64", "dropout=0.3", "strands=given",
-        "towers=3", "evoaug.reverse_complement=0",
-    ),
-    "published": (),
-}  # fmt: skip
-"""Settings of the networks. On a thousand promoters one of motifs and their weights does better than the published one;
-EvoAug's noise on every base would add up to several bits in a motif's score, so it is off. The strand of a promoter is
-known: learning both takes from a network where the gene is."""
 
 SEARCHED = 100
 """Promoters that are explained at least before motifs are looked for."""
@@ -67,7 +53,7 @@ class RecipeConfig:
         list[str] | None, Field("data sets to evaluate on; none: those that are known, if at hand")
     ] = None
     network: Annotated[
-        Literal["motifs", "compact", "published"],
+        Network,
         Field(
             "motifs: JASPAR's, a weight each and window; compact: three of two convolutions; published: the original's"
         ),
@@ -176,7 +162,8 @@ def _training(
     words = ["deepdife", sources.data, "--folds", str(config.folds), "--augment", augment]
     words += ["--repeats", str(config.repeats)] if config.repeats > 1 else []
     words += learned
-    words += [word for setting in (*NETWORKS[config.network], *request.settings) for word in ("--set", setting)]
+    words += ["--network", config.network]
+    words += [word for setting in request.settings for word in ("--set", setting)]
     return Step(("train",), what, tuple(words))
 
 

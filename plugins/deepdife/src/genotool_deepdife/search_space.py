@@ -28,9 +28,11 @@ class Range(NamedTuple):
 PUBLISHED = {
     "learning_rate": Range(1e-5, 1e-1, lambda config: config.training.learning_rate, log=True),
     "batch_size": Range(50, 200, lambda config: config.training.batch_size),
-    "convolutions": Range(2, 3, lambda config: len(config.filters)),
 }
-"""What the original searched (Opdebeeck et al. 2025), in its bounds."""
+CONVOLUTIONS = {"convolutions": Range(2, 3, lambda config: len(config.filters))}
+"""These and the former are what the original searched (Opdebeeck et al. 2025), in its bounds."""
+MOTIFS_ALONE = {"l2": Range(0.01, 100.0, lambda config: config.l2, log=True)}
+"""Instead of convolutions, of a network that has none which is learned."""
 FIRST_LAYER = {
     "kernel": Range(8, 24, lambda config: config.kernels[0]),
     "filters": Range(16, 128, lambda config: config.filters[0], log=True),
@@ -80,7 +82,8 @@ class Space:
             raise UsageError(
                 "filters, kernels, strides and pools are of unlike length", hint="one of each a convolution"
             )
-        ranges = PUBLISHED | (FIRST_LAYER if config.filters[0] else {}) | OURS | (DENSE if config.dense else {})
+        ranges = PUBLISHED | (CONVOLUTIONS if any(config.filters) else MOTIFS_ALONE if config.l2 else {})
+        ranges |= (FIRST_LAYER if config.filters[0] else {}) | OURS | (DENSE if config.dense else {})
         ranges |= EVOAUG if config.augment == "evoaug" and config.evoaug.enabled else {}
         ranges |= SWAP if joined and config.orthologs == "swap" else {}
         return cls(config, ranges)
@@ -120,7 +123,7 @@ class Space:
         The lists of the network keep their proportions: a network of other filters has each layer's scaled alike, one
         with a convolution less lacks the last, one with a further one has the last twice.
         """
-        old, count = self.config, values["convolutions"]
+        old, count = self.config, values.get("convolutions", len(self.config.filters))
 
         def listed(items: list[int]) -> list[int]:
             return [*items, *items[-1:] * (count - len(items))][:count]
@@ -134,7 +137,7 @@ class Space:
             "dropout": values["dropout"],
         }
         given |= {"dense": _scaled(old.dense, values["dense"])} if "dense" in values else {}
-        given |= {"swap_rate": values["swap_rate"]} if "swap_rate" in values else {}
+        given |= {name: values[name] for name in ("swap_rate", "l2") if name in values}
         training = {name: values[name] for name in ("learning_rate", "batch_size")}
         evoaug = {name: values[f"evoaug_{name}"] for name in ("per_row", "mutation") if f"evoaug_{name}" in values}
         return dataclasses.replace(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from genotool.augment import EvoAug
 from genotool.config import Field
 from genotool.frameworks.keras import Training
 
 from genotool_deepdife.jaspar import COLLECTION, TAXON
+from genotool_deepdife.presets import NETWORKS, Network
 
 __all__ = ["FineTuning", "PromoterConfig", "Search"]
 
@@ -50,6 +52,12 @@ def published() -> Training:
 class PromoterConfig:
     """The settings of the deepdife family; the defaults are the network as published."""
 
+    presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {"network": NETWORKS}
+
+    network: Annotated[
+        Network | None,
+        Field("a network by its name, whose settings hold where no other flag and no file says otherwise"),
+    ] = None
     length: Annotated[int | None, Field("positions that the network reads; none: the longest training row's", ge=1)] = (
         None
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def test_a_pattern_has_its_match_its_share_and_its_figures(tmp_path: Path) -> No
     for words in (
         "ABF2, bZIP, Group A",
         "58.6 %",
-        "119 of 135, 60.0 %",
+        "119\u00a0of\u00a0135, 60.0\u00a0%",
         "MA0941.2",
         "a note",
         "JASPAR2026 CORE, plants",
@@ -63,7 +64,7 @@ def test_what_was_not_looked_for_and_what_chance_gives_are_said(tmp_path: Path) 
 
 def test_that_the_model_was_given_the_motifs_is_said_above_the_patterns(tmp_path: Path) -> None:
     page = page_of(tmp_path / "run", remarks=["The model reads with JASPAR's own motifs."])
-    assert page.index("own motifs.") < page.index("119 of 135")
+    assert page.index("own motifs.") < page.index("119\u00a0of\u00a0135")
 
 
 def test_no_pattern_is_said_and_no_damage(tmp_path: Path) -> None:
@@ -80,3 +81,32 @@ def test_damage_is_said_and_the_rest_is_shown(tmp_path: Path, changes: dict[str,
 def test_a_pattern_without_a_match_is_in_brackets(tmp_path: Path) -> None:
     pattern = json.loads(json.dumps(FOUND["patterns"][0])) | {"matched": False}
     assert "(ABF2, bZIP, Group A)" in page_of(tmp_path / "run", patterns=[pattern])
+
+
+def test_patterns_of_one_family_say_so_and_a_long_consensus_is_cut_in_the_table(tmp_path: Path) -> None:
+    pattern = json.loads(json.dumps(FOUND["patterns"][0])) | {"alike": ["pos_3"], "consensus": "A" * 19 + "CGTACGTACGT"}
+    page = page_of(tmp_path / "run", patterns=[pattern])
+    assert "ABF2, bZIP, Group A; the same family: pos_3" in page
+    assert "A" * 15 + "…" in page
+    assert "A" * 19 + "CGTACGTACGT" in page, "whole in the heading of its figures"
+
+
+def test_the_model_behind_an_explanation_keeps_its_verdict_and_its_audit(tmp_path: Path, measured: Any) -> None:
+    with Run.create(tmp_path / "mine", verb="train", family="deepdife", seed=0) as model:
+        model.write_json("metrics.json", {"format": 1, "task": "binary", "test": measured("above")})
+        finding = {"code": "shared-names", "severity": "severe", "message": "names are shared", "count": 3, "total": 4}
+        model.write_json("audit.json", {"format": 1, "data": ["made"], "findings": [finding]})
+    with Run.create(tmp_path / "explained", verb="explain", family="deepdife", seed=0, parents=[model.path]):
+        pass
+    with Run.create(tmp_path / "run", verb="deepdife motifs", family="deepdife", seed=0,
+                    parents=[tmp_path / "explained"]) as run:  # fmt: skip
+        run.write_json("motifs.json", copy.deepcopy(FOUND) | {"exact": True})
+    page = write_report(tmp_path / "run").read_text()
+    assert "The run mine (train), whose model is looked at here" in page
+    assert "above the best floor" in page
+    assert "names are shared" in page
+    assert "No audit was run" not in page
+    shutil.rmtree(model.path)
+    page = write_report(tmp_path / "run").read_text()
+    assert "there is no verdict" in page
+    assert "No audit was run" in page

@@ -23,6 +23,8 @@ def audits(collected: Collected) -> list[Block]:
     if any("audit.json" in problem for problem in collected.damage):
         blocks.append(Notice("An audit.json is damaged: what that audit found is not shown here.", "bad"))
     steps = list(collected.having("audit"))
+    if not steps and collected.behind is not None and "audit" in collected.behind.content:
+        steps = [collected.behind]
     if not steps:
         text = "No audit was run: whether rows leak between the parts is unknown."
         return blocks or [Notice(text)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from genotool.errors import InputError
+from genotool.errors import GenotoolError, InputError
 from genotool.report.shapes import fitted
 from genotool.run import Run
 
@@ -20,6 +20,7 @@ STEMS = ("metrics", "audit", "comparison", "explanation", "summary", "pooled", "
          "tests", "ranking", "clusters", "enrichment")  # fmt: skip
 TABLES = ("predictions", "history", "trials", "stats", "gene_lists", "enrichment")
 LARGEST_FIGURE = 4_000_000
+MOST_PARENTS = 5
 STEP_NAME = re.compile(r"(\d+)-(.+)")
 
 
@@ -108,12 +109,15 @@ class Collected:
         What a user calls each final model, and the name of its step.
     problems
         What of the whole could not be read, in words: a step's folder, a step that a model needs.
+    behind
+        The run whose model this one rests on and does not measure, such as an explanation's; None where there is none.
     """
 
     top: Step
     steps: tuple[Step, ...]
     models: Mapping[str, str]
     problems: tuple[str, ...] = ()
+    behind: Step | None = None
 
     @property
     def damage(self) -> list[str]:
@@ -150,7 +154,24 @@ def collect(path: Path) -> Collected:
     problems += [
         f"the step of the model {key} is not there: {name}" for key, name in models.items() if name not in there
     ]
-    return Collected(top, steps or (top,), models, tuple(problems))
+    alone = not steps and "metrics" not in top.content
+    return Collected(top, steps or (top,), models, tuple(problems), _behind(top) if alone else None)
+
+
+def _behind(step: Step) -> Step | None:
+    """Follow the only parent of each run up to one that was measured on test rows; None where that leads nowhere."""
+    for _ in range(MOST_PARENTS):
+        parents = step.record.get("parents") or []
+        if len(parents) != 1:
+            return None
+        folder = (step.path / str(parents[0])).resolve()
+        try:
+            step = _step(folder, folder.name)
+        except GenotoolError:
+            return None
+        if step.content.get("metrics", {}).get("test"):
+            return step
+    return None
 
 
 def _found(folder: Path, problems: list[str]) -> Step | None:

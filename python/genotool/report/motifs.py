@@ -14,6 +14,8 @@ __all__ = ["motifs"]
 
 MOST = 24
 """Patterns with figures: those with the largest share of the evidence for either side; the table has all."""
+WIDEST = 16
+"""Letters of a consensus in the table, which is as wide as the page."""
 LOGOS = "above what its bases contribute, then how often each is there, below the best match, place under place."
 PLACES = "where the middle of each of its sites lies; the legend counts the sites."
 
@@ -82,16 +84,15 @@ def _null(null: Mapping[str, Any] | None) -> str:
 
 def _table(patterns: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Grid:
     classes = [name for name in (patterns[0].get("evidence") or {}) if name != "all"]
-    head = ["pattern", "consensus", "for", "share of its evidence", "rows with it",
-            *(f"class {name}: rows, share" for name in classes), "median position", "best match", "q"]  # fmt: skip
+    parts = ["all", *classes]
+    head = ["pattern", "consensus", "for", "best match", "q", "rows with it, share of its evidence",
+            *(f"of class {name}" for name in classes), "median position"]  # fmt: skip
     rows = [
-        [str(pattern.get("name")), str(pattern.get("consensus")), str(pattern.get("speaks_for")),
-         _percent(_share(pattern, "all")), _rows(pattern, "all"),
-         *(f"{_rows(pattern, name)}, {_percent(_share(pattern, name))}" for name in classes),
-         count(pattern.get("median_position")), *_best(pattern)]
+        [str(pattern.get("name")), _begun(str(pattern.get("consensus"))), str(pattern.get("speaks_for")),
+         *_best(pattern), *(_held(pattern, name) for name in parts), count(pattern.get("median_position"))]
         for pattern in patterns
     ]  # fmt: skip
-    numeric = frozenset({3, 4, *range(5, 6 + len(classes)), 7 + len(classes)})
+    numeric = frozenset({4, 5 + len(parts)})
     threshold = (found.get("settings") or {}).get("q")
     return Grid(
         head,
@@ -101,9 +102,16 @@ def _table(patterns: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> G
     )
 
 
+def _begun(consensus: str) -> str:
+    """Return as much of a consensus as a cell holds; all of it is above its figures and in the table's file."""
+    return consensus if len(consensus) <= WIDEST else consensus[: WIDEST - 1] + "…"
+
+
 def _best(pattern: Mapping[str, Any]) -> list[str]:
     best: Mapping[str, Any] = next(iter(pattern.get("matches") or []), {})
     words = f"{best.get('name')}, {_kind(best)}" if best else "–"
+    alike = ", ".join(map(str, pattern.get("alike") or []))
+    words += f"; the same family: {alike}" if alike else ""
     return [words if pattern.get("matched") or not best else f"({words})", _small(best.get("q"))]
 
 
@@ -136,6 +144,12 @@ def _share(pattern: Mapping[str, Any], name: str) -> float:
 def _rows(pattern: Mapping[str, Any], name: str) -> str:
     held = (pattern.get("evidence") or {}).get(name) or {}
     return f"{count(held.get('rows'))} of {count(held.get('of'))}"
+
+
+def _held(pattern: Mapping[str, Any], name: str) -> str:
+    """Return rows and share for a cell, which breaks between the two only."""
+    words = (_rows(pattern, name), _percent(_share(pattern, name)))
+    return ", ".join(word.replace(" ", "\u00a0") for word in words)
 
 
 def _percent(value: Any) -> str:

@@ -60,7 +60,7 @@ FOLDED = Keys(
     NUMBER,
 )  # fmt: skip
 PATTERN = Keys(
-    {"name": TEXT, "consensus": TEXT, "speaks_for": TEXT, "seqlets": NUMBER, "median_position": NUMBER,
+    {"name": TEXT, "consensus": TEXT, "speaks_for": TEXT, "seqlets": NUMBER, "median_position": NUMBER, "alike": LIST,
      "evidence": Each(Each(NUMBER)),
      "matches": Each(Keys({"id": TEXT, "name": TEXT, "family": TEXT, "class": TEXT, "p": NUMBER, "q": NUMBER}), LIST)}
 )  # fmt: skip

@@ -30,7 +30,8 @@ LEAKS = ("straddling-groups", "rows-across-parts")
 
 
 def in_short(collected: Collected) -> Section:
-    """Return a card a model; of a run that only looked at other data a card a data set."""
+    """Return a card a model; of a run that only looked at other data a card a data set; of one that rests on
+    a model, that model's."""
     models = models_of(collected)
     blocks: list[Block] = [_card(label, step, step.content["metrics"]["test"]) for label, step in models]
     blocks += [_repeated(step) for step in collected.having("pooled")]
@@ -42,6 +43,10 @@ def in_short(collected: Collected) -> Section:
     ]
     if not blocks:
         blocks += [_card(name, step, held, own=False) for step, name, held in _elsewhere(collected)]
+    if not blocks and collected.behind is not None:
+        step = collected.behind
+        label = f"The run {step.name} ({step.verb}), whose model is looked at here"
+        blocks.append(_card(label, step, step.content["metrics"]["test"]))
     if not blocks:
         blocks.append(Notice("No model was measured on test rows: there is no verdict.", "plain"))
         blocks += [Notice(text, "plain") for text in _audited(collected)]

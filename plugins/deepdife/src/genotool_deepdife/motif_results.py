@@ -27,7 +27,8 @@ NOTES = (
     "motifs are alike by more than chance. It says nothing of whether the pattern is real, and nothing of the model",
     f"a core whose best {SITE} letters tell fewer than {LEAST_BITS:g} bits is called no motif, whatever its match: "
     "TOMTOM finds wide, faint patterns alike for what they lack",
-    "motifs of one family are alike: read the family before the name of the best match",
+    "motifs of one family are alike: read the family before the name of the best match; patterns that match one family "
+    "may be forms of one site, which TF-MoDISco has not put together: each says which others do",
     "a share is what the cores of a pattern's seqlets hold of all contributions of its sign, wherever these lie in the "
     "rows; contributions of no pattern, noise among them, are in the whole",
     "seqlets are the windows of largest contributions, at least 3 % of all windows whatever the model has learned: "
@@ -102,7 +103,10 @@ def summarised(
         "not_clustered": [sign for sign, count in seqlets.items() if count <= settings["min_seqlets"]],
         "comparisons": motifs * len(results),
         "covered": covered([(result.pattern, result.sites) for result in results], contributions),
-        "patterns": [_described(result, explained.classes, settings["q"]) for result in results],
+        "patterns": [
+            _described(result, explained.classes, settings["q"]) | {"alike": _alike(result, results, settings["q"])}
+            for result in results
+        ],
         "null": null,
         "notes": notes,
     }
@@ -122,6 +126,17 @@ def _described(result: Result, classes: Sequence[str], q: float) -> dict[str, An
         "matched": bool(result.under(q)),
         "matches": [_match(match) for match in result.matches[:MATCHES_SHOWN]],
     }
+
+
+def _alike(result: Result, results: Sequence[Result], q: float) -> list[str]:
+    """Return the other patterns of its sign that match the same motif best, or one of the same family."""
+
+    def known(one: Result) -> tuple[object, ...]:
+        best = next(iter(one.under(q)), None)
+        return () if best is None else (one.pattern.sign, best.motif.families or best.motif.matrix_id)
+
+    others = [one for one in results if one is not result and known(one)]
+    return [one.pattern.name for one in others if known(one) == known(result)]
 
 
 def _middle(found: Sites) -> float:

@@ -42,7 +42,7 @@ class Batches(Generic[T]):
     Attributes
     ----------
     epoch
-        The pass over the rows, from 0; `next_epoch` goes on to the next.
+        The pass over the rows, from 0; `next_epoch` and `go_to` go on to another.
     """
 
     def __init__(
@@ -52,45 +52,53 @@ class Batches(Generic[T]):
             raise UsageError(f"a batch has at least one row and none is made later than asked: {size}, {ahead}")
         self._make, self._count, self._size, self._seed, self._ahead = make, count, size, seed, ahead
         self._worker: ThreadPoolExecutor | None = None
-        self._waiting: dict[int, Future[T]] = {}
+        self._waiting: dict[tuple[int, int], Future[T]] = {}
+        self._orders: dict[int, NDArray[np.int64]] = {}
         self.epoch = 0
-        self._order = self._shuffled()
 
-    def _shuffled(self) -> NDArray[np.int64]:
-        if self._seed is None:
-            return np.arange(self._count, dtype=np.int64)
-        return np.random.default_rng([self._seed, self.epoch]).permutation(self._count)
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the order of the rows in this epoch, or in the next."""
+        if epoch not in self._orders:
+            self._orders = {known: order for known, order in self._orders.items() if known in (self.epoch, epoch)}
+            rng = np.random.default_rng([self._seed or 0, epoch])
+            rows = np.arange(self._count, dtype=np.int64)
+            self._orders[epoch] = rows if self._seed is None else rng.permutation(self._count)
+        return self._orders[epoch]
 
     def __len__(self) -> int:
         return math.ceil(self._count / self._size)
 
     def __getitem__(self, number: int) -> T:
-        """Return a batch of this epoch, and have the next ones made."""
+        """Return a batch of this epoch, and have the next ones made, behind the last one those of the next epoch."""
         if not 0 <= number < len(self):
             raise IndexError(f"batch {number} of {len(self)}")
         if not self._ahead:
-            return self._made(number)
-        wanted = range(number, min(number + self._ahead + 1, len(self)))
+            return self._make(self._rows(self.epoch, number), self.epoch)
+        places = (divmod(number + more, len(self)) for more in range(self._ahead + 1))
+        wanted = [(self.epoch + epochs, other) for epochs, other in places]
         for other in [other for other in self._waiting if other not in wanted]:
             self._waiting.pop(other).cancel()
         if self._worker is None:
             self._worker = ThreadPoolExecutor(1, thread_name_prefix="batches")
-        for other in wanted:
-            if other not in self._waiting:
-                self._waiting[other] = self._worker.submit(self._made, other)
-        return self._waiting.pop(number).result()
+        for epoch, other in wanted:
+            if (epoch, other) not in self._waiting:
+                rows = self._rows(epoch, other)
+                self._waiting[epoch, other] = self._worker.submit(self._make, rows, epoch)
+        return self._waiting.pop(wanted[0]).result()
 
-    def _made(self, number: int) -> T:
-        return self._make(self._order[number * self._size : (number + 1) * self._size], self.epoch)
+    def _rows(self, epoch: int, number: int) -> NDArray[np.int64]:
+        return self._order(epoch)[number * self._size : (number + 1) * self._size]
 
     def __iter__(self) -> Iterator[T]:
         return (self[number] for number in range(len(self)))
 
     def next_epoch(self) -> None:
         """Go on to the next pass, in an order of its own."""
-        self.close()
-        self.epoch += 1
-        self._order = self._shuffled()
+        self.go_to(self.epoch + 1)
+
+    def go_to(self, epoch: int) -> None:
+        """Go on to a pass, in its own order."""
+        self.epoch = epoch
 
     def close(self) -> None:
         """End the thread; batches not yet asked for are dropped. A later batch starts another."""

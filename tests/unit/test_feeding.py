@@ -48,6 +48,24 @@ def test_the_next_batches_are_made_while_one_is_used_but_no_more():
         assert made == [0, 1, 2]
 
 
+def test_the_first_batches_of_the_next_epoch_are_made_behind_the_last_one():
+    made, wanted = [], threading.Semaphore(0)
+
+    def make(rows, epoch):
+        made.append((epoch, int(rows[0])))
+        wanted.release()
+        return rows
+
+    with Batches(make, 3, 1, seed=None, ahead=1) as batches:
+        list(batches)
+        for _ in range(4):
+            assert wanted.acquire(timeout=10)
+        assert made == [(0, 0), (0, 1), (0, 2), (1, 0)]
+        batches.next_epoch()
+        assert batches[0] == [0]
+        assert made.count((1, 0)) == 1, "it is made once"
+
+
 def test_an_error_is_raised_where_its_batch_is_asked_for():
     def make(rows, _):
         if 2 in rows:

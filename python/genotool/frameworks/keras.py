@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 import random
@@ -11,31 +10,36 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genotool.config import Field
-from genotool.dataset import Task, take_rows
+from genotool.dataset import Task
 from genotool.encoding import Batch, EncodedView
 from genotool.errors import GenotoolError, InputError, TrainingError, UsageError
-from genotool.feeding import Batches
+from genotool.frameworks.keras_feeding import IN_MEMORY, Augment, Feed, fed
 from genotool.frameworks.scale import TargetScale
 from genotool.persist import load_json, load_network, save_json, save_network
 from genotool.run import DAMAGED, Run
 
-__all__ = ["Augment", "KerasModel", "TargetScale", "Training", "adamw", "rows_at_once", "start", "tower_seed", "train"]
+__all__ = [
+    "IN_MEMORY",
+    "Augment",
+    "KerasModel",
+    "TargetScale",
+    "Training",
+    "adamw",
+    "rows_at_once",
+    "start",
+    "tower_seed",
+    "train",
+]
 
 MOST_ROWS = 8192
 MOST_VALUES = 2**26
 """Numbers in the largest layer's output, over the rows that are predicted at once."""
-IN_MEMORY = 2**30
-"""Encoded bytes up to which training holds all rows at once."""
-
-Augment: TypeAlias = Callable[[Any, NDArray[np.int64], int], Any]
-"""Inputs of a batch (an array, or a tuple of them where the network has several), their row numbers in the view, the
-epoch from 0, to the inputs that are learned instead. Called in a background thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +246,12 @@ def train(
         keras.callbacks.TerminateOnNaN(),
     ]
     with ExitStack() as ending:
-        fed = _fed(keras, rows, training.batch_size, names, scale, seed, augment, ending, in_memory)
-        held = _fed(keras, valid, held_rows, names, scale, None, None, ending, in_memory)
+        learned = fed(keras, Feed(rows, names, scale, training.batch_size, seed, augment), ending, in_memory)
+        held = fed(keras, Feed(valid, names, scale, held_rows), ending, in_memory)
         whole = isinstance(held.get("y"), np.ndarray)
+        called += [*learned.pop("callbacks", []), *held.pop("callbacks", [])]
         network.fit(
-            **fed,
+            **learned,
             validation_data=(held["x"], held["y"], held["sample_weight"]) if whole else held["x"],
             validation_batch_size=held_rows if whole else None,
             epochs=training.epochs,
@@ -290,94 +295,6 @@ def _plateau(keras: Any, training: Training) -> list[Any]:
         raise UsageError("the learning rate falls on a cosine or on a plateau, not both", hint="set cosine to false")
     lower = keras.callbacks.ReduceLROnPlateau(factor=training.plateau, patience=training.plateau_patience)
     return [lower] if training.plateau else []
-
-
-def _fed(
-    keras: Any,
-    view: EncodedView,
-    size: int,
-    names: list[str],
-    scale: TargetScale,
-    seed: int | None,
-    augment: Augment | None,
-    ending: ExitStack,
-    in_memory: int,
-) -> dict[str, Any]:
-    """Return what `fit` is fed: arrays where all rows fit in memory encoded (faster a step), else a stream.
-
-    Rows that are augmented are a stream too; its thread ends with `ending`.
-    """
-    first = view.encoder.encode(view.dataset.take(np.zeros(1, np.int64)))
-    if len(view) * sum(4 * first[name].size for name in names) > in_memory:
-        encode = functools.partial(encoded_rows, view, names=names)
-        return {"x": _stream(keras, view, size, encode, scale, seed, augment, ending), "shuffle": False}
-    every = encoded_rows(view, np.arange(len(view), dtype=np.int64), names)
-    inputs = tuple(array.astype(np.float32, copy=False) for array in every)
-    if augment is not None:
-        taken = functools.partial(_taken, inputs)
-        return {"x": _stream(keras, view, size, taken, scale, seed, augment, ending), "shuffle": False}
-    values, weights = _learned(view, scale)
-    order = {} if seed is None else {"shuffle": True, "batch_size": size}
-    return {"x": list(inputs) if len(names) > 1 else inputs[0], "y": values, "sample_weight": weights, **order}
-
-
-def _taken(arrays: tuple[NDArray[Any], ...], rows: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-    return tuple(array[rows] for array in arrays)
-
-
-def _learned(view: EncodedView, scale: TargetScale) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the target as it is learned, and the sample weights, of every row."""
-    values = scale.learn(view.target).astype(np.float32)
-    weights = np.ones(len(view), np.float32)
-    if view.weight is not None:
-        weights[: len(view.dataset)] = view.weight
-    if view.extra is not None:
-        weights[len(view.dataset) :] = view.extra.weight
-    return values, weights
-
-
-def _stream(
-    keras: Any,
-    view: EncodedView,
-    size: int,
-    encode: Callable[[NDArray[np.int64]], tuple[NDArray[Any], ...]],
-    scale: TargetScale,
-    seed: int | None,
-    augment: Augment | None,
-    ending: ExitStack,
-) -> Any:
-    """Return a Keras data set whose batches are made while a step runs, in an order set by seed and epoch."""
-    values, weights = _learned(view, scale)
-
-    def make(rows: NDArray[np.int64], epoch: int) -> tuple[Any, ...]:
-        arrays = encode(rows)
-        inputs = arrays if len(arrays) > 1 else arrays[0]
-        return (inputs if augment is None else augment(inputs, rows, epoch), values[rows], weights[rows])
-
-    batches = ending.enter_context(Batches(make, len(view), size, seed=seed))
-
-    class Stream(keras.utils.PyDataset):  # type: ignore[misc]
-        def __len__(self) -> int:
-            return len(batches)
-
-        def __getitem__(self, number: int) -> tuple[Any, ...]:
-            return batches[number]
-
-        def on_epoch_end(self) -> None:
-            batches.next_epoch()
-
-    return Stream()
-
-
-def encoded_rows(view: EncodedView, rows: NDArray[np.int64], names: list[str]) -> tuple[NDArray[Any], ...]:
-    """Return the given rows of a view, encoded, one array an input name; balancing's rows come from `extra`."""
-    real = rows[rows < len(view.dataset)]
-    batch = view.encoder.encode(view.dataset.take(real))
-    if view.extra is None:
-        return tuple(batch[name] for name in names)
-    made = rows[rows >= len(view.dataset)] - len(view.dataset)
-    order = np.argsort(np.r_[np.flatnonzero(rows < len(view.dataset)), np.flatnonzero(rows >= len(view.dataset))])
-    return tuple(np.concatenate([batch[name], take_rows(view.extra.inputs[name], made)])[order] for name in names)
 
 
 def _history(keras: Any, run: Run, file: str) -> Any:

@@ -175,7 +175,8 @@ def expanded(config_type: type[Any], values: Mapping[str, Any]) -> dict[str, Any
     A config's class variable ``presets`` says which settings a value of one of them stands for: setting, value, dotted
     name, value. What is given beside a preset goes before it.
     """
-    flat, named = flatten(values), {}
+    flat = flatten(values)
+    named: dict[str, Any] = {}
     for name, presets in getattr(config_type, "presets", {}).items():
         named.update(presets.get(flat.get(name), {}) if isinstance(flat.get(name), str) else {})
     return named | flat

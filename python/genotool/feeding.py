@@ -76,8 +76,8 @@ class Batches(Generic[T]):
             return self._make(self._rows(self.epoch, number), self.epoch)
         places = (divmod(number + more, len(self)) for more in range(self._ahead + 1))
         wanted = [(self.epoch + epochs, other) for epochs, other in places]
-        for other in [other for other in self._waiting if other not in wanted]:
-            self._waiting.pop(other).cancel()
+        for place in [place for place in self._waiting if place not in wanted]:
+            self._waiting.pop(place).cancel()
         if self._worker is None:
             self._worker = ThreadPoolExecutor(1, thread_name_prefix="batches")
         for epoch, other in wanted:

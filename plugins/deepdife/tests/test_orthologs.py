@@ -13,7 +13,7 @@ from genotool.errors import UsageError
 from genotool.folds import make_folds
 from genotool.split import Part
 from genotool.stages import rows as stage
-from genotool.stages.rows import RowsRequest, select
+from genotool.stages.rows import Rows, RowsRequest, select
 
 MAIN, KIN = "demo-promoters", "demo-promoters-kin"
 
@@ -66,3 +66,28 @@ def test_a_set_without_groups_or_a_row_without_one_is_not_trusted(demo: Path, mo
     partly = False
     with pytest.raises(UsageError, match=f"{KIN} has no groups"):
         select(RowsRequest(MAIN, demo, together=(f"{KIN}:all",)))
+
+
+def shared(rows: Rows) -> list[tuple[str, str]]:
+    return [(one.code, one.severity) for one in rows.audit.findings if KIN in " ".join(one.data) and len(one.data) == 2]
+
+
+def test_the_audit_knows_orthologs_that_stay_on_their_side_from_those_that_cross(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = RowsRequest(MAIN, demo, together=(f"{KIN}:all",))
+    assert not shared(select(request)), "they share names and families with the rows on purpose"
+    load = stage.load_labelled
+
+    def renamed(request: RowsRequest, operand: str) -> Dataset:
+        rows = load(request, operand)
+        if operand == MAIN:
+            return rows
+        _, firsts = np.unique(np.asarray(rows.columns["ortholog"]), return_index=True)
+        rows = rows.take(np.sort(firsts))
+        called = np.asarray(rows.columns["ortholog"])
+        return dataclasses.replace(rows, ids=called, groups=np.char.add("other ", rows.groups))
+
+    monkeypatch.setattr(stage, "load_labelled", renamed)
+    found = dict(shared(select(request)))
+    assert found["shared-names"] == "severe", "nothing keeps those of held-out genes out any more"

@@ -39,6 +39,7 @@ __all__ = [
     "Finding",
     "ModelKeys",
     "audit_datasets",
+    "audit_pair",
     "audit_sign",
     "audit_split",
     "cluster_table",
@@ -61,9 +62,9 @@ def audit_datasets(
     seed
         For the folds of what is measured out of sample, and for samples of large sets.
     """
-    found: list[Finding] = [*between(datasets), *copies_between(datasets), *families_across_sets(datasets)]
+    found = _across(datasets)
     for one, other in combinations(datasets, 2):
-        found += [*names_that_do_not_meet(one, other), *shared_by_name(one, other)]
+        found += names_that_do_not_meet(one, other)
     for dataset in datasets:
         for seen in keys:
             found += seen_by(dataset, seen)
@@ -75,6 +76,19 @@ def audit_datasets(
         ]
         found += [*predicted_by_a_number(dataset, seed=seed), *damaged_names(dataset)]
     return Audit.of(found, [dataset.name for dataset in datasets])
+
+
+def audit_pair(held: Dataset, learned: Dataset) -> Audit:
+    """Audit rows that are held out against rows of another set that are learned: all that they share is a leak."""
+    return Audit.of(_across([held, learned]), [])
+
+
+def _across(datasets: Sequence[Dataset]) -> list[Finding]:
+    """Return what pairs of sets share."""
+    found = [*between(datasets), *copies_between(datasets), *families_across_sets(datasets)]
+    for one, other in combinations(datasets, 2):
+        found += shared_by_name(one, other)
+    return found
 
 
 def audit_split(dataset: Dataset, split: Split, *, seed: int = 0) -> Audit:

@@ -28,7 +28,7 @@ from genotool.run import Run
 from genotool.spawned import INPUT_REFUSED, StepError, check_ended, check_name, resumed, run_all
 from genotool.split import Part, Split
 from genotool.stages.begun import FitRequest, begin, check_family
-from genotool.stages.rows import RowsRequest, load_labelled
+from genotool.stages.rows import RowsRequest, check_relatives, load_labelled
 
 __all__ = ["FoldsRequest", "crossvalidate", "fold_command", "fold_rows"]
 
@@ -77,6 +77,7 @@ def crossvalidate(request: FitRequest, asked: FoldsRequest, verb: str) -> Run:
     task = dataset.task
     assert task is not None
     check_family(request.family, dataset, task)
+    check_relatives(request.rows, dataset)
     folds = make_folds(dataset, asked.folds, request.rows.split, seed=request.rows.seed, repeats=asked.repeats)
     run = begin(request, verb, task, (dataset,))
     with run:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genotool import registry
-from genotool.audit import Audit, ModelKeys, audit_datasets, audit_split, overlap_mask
+from genotool.audit import Audit, ModelKeys, audit_datasets, audit_pair, audit_split, overlap_mask
 from genotool.companions import Companions
 from genotool.dataset import ORIGIN, Dataset, concatenate
 from genotool.errors import AuditFindingError, InputError, UsageError
-from genotool.ortholog_files import PARENT, RECORD, OrthologFiles
+from genotool.ortholog_files import OrthologFiles
 from genotool.run import Run
 from genotool.split import Fractions, Part, Split, choose, is_by_units
+from genotool.stages.relatives import beside_parents, check_groups, groups_named, whole, with_orthologs
 
-__all__ = ["Rows", "RowsRequest", "audited", "learned_along", "load_labelled", "select"]
+__all__ = ["Rows", "RowsRequest", "audited", "check_relatives", "learned_along", "load_labelled", "select"]
 
 log = logging.getLogger(__name__)
 
@@ -121,13 +122,13 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     together = [name.removesuffix(ALL) for name in request.together]
     others = {name: load_labelled(request, name) for name in dict.fromkeys((*together, *request.beside))}
     others = {name: other for name, other in others.items() if other.digest != main.digest}
-    main, relatives = _with_orthologs(request, main, others)
+    main, relatives = with_orthologs(request.orthologs, main, others)
     others, together = others | relatives, [*together, *relatives]
     split = _split(request, main, request.split)
     splits = {
-        name: _beside_parents(main, split, other)
+        name: beside_parents(main, split, other)
         if name in relatives
-        else _whole(main, split, other)
+        else whole(main, split, other)
         if name + ALL in request.together
         else _split(request, other, None)
         for name, other in others.items()
@@ -140,7 +141,7 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     tests = [held_out[1], *held_out[3::2]]
     split, dropped = _drop_met(request, main, split, Part.TRAIN, [*held_out, *avoided])
     split, _ = _drop_met(request, main, split, Part.VALID, [*tests, *avoided])
-    splits |= {name: _beside_parents(main, split, other, splits[name]) for name, other in relatives.items()}
+    splits |= {name: beside_parents(main, split, other, splits[name]) for name, other in relatives.items()}
     joint = [name for name in together if name in others]
     for name in joint:
         splits[name], _ = _drop_met(request, others[name], splits[name], Part.TRAIN, [*held_out, *avoided])
@@ -150,10 +151,37 @@ def select(request: RowsRequest, seen: ModelKeys | None = None, trained_groups: 
     test = _part(main, split, Part.TEST)
     _check(main, split, train, valid)
     audit = audit_split(main, split).merged(
-        audit_datasets([main, *(others[name] for name in joint)], keys=[] if seen is None else [seen])
+        _audit_of_sets(
+            main,
+            split,
+            others,
+            splits,
+            kin={n for n in joint if n in relatives or n + ALL in request.together},
+            joint=joint,
+            seen=seen,
+        )
     )
     met, joined = np.union1d(moved, dropped).astype(np.int64), tuple(others[name] for name in joint)
     return Rows(main, split, train, valid, refit, test, audit, met, joined)
+
+
+def _audit_of_sets(
+    main: Dataset, split: Split, others: Mapping[str, Dataset], splits: Mapping[str, Split], *,
+    joint: Sequence[str], kin: Collection[str], seen: ModelKeys | None,
+) -> Audit:  # fmt: skip
+    """Audit the sets that are learned jointly, each pair of them.
+
+    Of relatives (`kin`), which share names and families with the rows on purpose, what counts is whether one is learned
+    whose like is held out.
+    """
+    keys = [] if seen is None else [seen]
+    found = audit_datasets([main, *(others[name] for name in joint if name not in kin)], keys=keys)
+    held = dataclasses.replace(_part(main, split, Part.VALID, Part.TEST), name=f"{main.name} (held out)")
+    for name in (name for name in joint if name in kin):
+        learned = _part(others[name], splits[name], Part.TRAIN)
+        found = found.merged(audit_datasets([others[name]], keys=keys))
+        found = found.merged(audit_pair(held, dataclasses.replace(learned, name=f"{name} (learned)")))
+    return found
 
 
 def learned_along(rows: Rows) -> dict[str, int]:
@@ -176,60 +204,20 @@ def load_labelled(request: RowsRequest, operand: str) -> Dataset:
     return dataset
 
 
+def check_relatives(request: RowsRequest, main: Dataset) -> None:
+    """Raise what is wrong with the sets and the files of orthologs beside `main`, before anything is trained."""
+    for name in dict.fromkeys((*request.together, *request.beside)):
+        other = load_labelled(request, name.removesuffix(ALL))
+        if name.endswith(ALL):
+            check_groups(main, other)
+    with_orthologs(request.orthologs, main, {})
+
+
 def _split(request: RowsRequest, dataset: Dataset, method: str | None) -> Split:
     wanted = method
     if wanted is None and request.split is not None and (is_by_units(request.split) or request.split == "stratified"):
         wanted = request.split
     return choose(dataset, wanted, request.seed, request.fractions)
-
-
-def _whole(main: Dataset, split: Split, other: Dataset) -> Split:
-    """Return a split of another set whose rows all train, but those of no group or one that the main set holds out.
-
-    Raises
-    ------
-    UsageError
-        If either set has no groups: nothing would say which rows are relatives of held-out ones.
-    """
-    for dataset in (main, other):
-        if dataset.groups is None:
-            hint = "name a group column in the catalogue, or leave out `:all`: the set is then split as it is"
-            raise UsageError(f"{dataset.name} has no groups, which --with {other.name}{ALL} needs", hint=hint)
-    made = Split(
-        np.full(len(other), Part.TRAIN, np.int8), f"every row trains, but of groups that {main.name} holds out", 0, ""
-    )
-    if not _named(main, np.arange(len(main))) & _named(other, np.arange(len(other))):
-        said = (
-            "%s and %s share no group: if their rows are relatives, nothing keeps those of held-out rows from training"
-        )
-        log.warning(said, main.name, other.name)
-    held = _named(main, np.concatenate([split.rows(Part.VALID), split.rows(Part.TEST)]))
-    met = np.isin(np.char.upper(np.asarray(other.groups, np.str_)), ["", *sorted(held)])
-    return made.moved(np.flatnonzero(met), Part.LEFT_OUT, "rows of no group, or one held out in another set: left out")
-
-
-def _with_orthologs(
-    request: RowsRequest, main: Dataset, others: Mapping[str, Dataset]
-) -> tuple[Dataset, dict[str, Dataset]]:
-    """Return the rows as a swap needs them, and the data sets of their orthologs' files; UsageError at a name twice."""
-    if not request.orthologs:
-        return main, {}
-    main, made = request.orthologs.beside(main)
-    for one in made:
-        if one.name in (main.name, *others):
-            hint = f"call the species another name: --ortholog-fasta SPECIES={one.about.path}"
-            raise UsageError(f"{one.name!r} is a data set and a species of orthologs", hint=hint)
-    return main, {one.name: one for one in made}
-
-
-def _beside_parents(main: Dataset, split: Split, other: Dataset, own: Split | None = None) -> Split:
-    """Return a split of orthologs by which one trains if every row that it belongs to does, and is left out else."""
-    if own is None:
-        own = Split(np.full(len(other), Part.TRAIN, np.int8), "orthologs train where their rows do", 0, "")
-    training = np.isin(np.asarray(other.columns[PARENT]), main.ids[split.parts == Part.TRAIN])
-    records = np.asarray(other.columns[RECORD])
-    held = np.isin(records, records[~training]) & (own.parts != Part.LEFT_OUT)
-    return own.moved(np.flatnonzero(held), Part.LEFT_OUT, "orthologs of rows that do not train: left out")
 
 
 def _part(dataset: Dataset, split: Split, *parts: Part) -> Dataset:
@@ -273,21 +261,14 @@ def _groups_in(dataset: Dataset, split: Split, part: Part) -> set[str]:
     """Return the groups of a part, in capitals; none where the split does not keep groups together."""
     if not _keeps_groups(dataset, split):
         return set()
-    return _named(dataset, split.rows(part))
-
-
-def _named(dataset: Dataset, rows: NDArray[Any]) -> set[str]:
-    """Return the groups of some rows, in capitals."""
-    if dataset.groups is None:
-        return set()
-    return set(np.char.upper(dataset.groups[rows]).tolist()) - {""}
+    return groups_named(dataset, split.rows(part))
 
 
 def _keeps_groups(dataset: Dataset, split: Split) -> bool:
     """Return whether a split is one by group: by its name, or (a split file) because no group straddles its parts."""
     if dataset.groups is None or split.method in GROUPED:
         return dataset.groups is not None
-    train, valid, test = (_named(dataset, split.rows(part)) for part in (Part.TRAIN, Part.VALID, Part.TEST))
+    train, valid, test = (groups_named(dataset, split.rows(part)) for part in (Part.TRAIN, Part.VALID, Part.TEST))
     return not (train & valid or (train | valid) & test)
 
 
@@ -316,7 +297,7 @@ def _move_seen(
 
 
 def _groups_of(dataset: Dataset, met: NDArray[np.bool_], split: Split) -> set[str]:
-    return _named(dataset, np.flatnonzero(met)) if _keeps_groups(dataset, split) else set()
+    return groups_named(dataset, np.flatnonzero(met)) if _keeps_groups(dataset, split) else set()
 
 
 def _seen_rows(

@@ -157,3 +157,10 @@ def test_seventy_thousand_genes_and_ids_of_mixed_kinds(tmp_path: Path) -> None:
     found = registry.load(tmp_path / "wide.csv")
     assert found.ids.tolist() == ["7", "s8", "9.0"]
     assert found.columns["expression"].shape == (3, 70_000)  # type: ignore[union-attr]
+
+
+def test_a_matrix_in_which_nothing_was_measured_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "empty.csv"
+    file.write_text("id,g1,g2,tissue\na,0,0.0,leaf\nb,0,0,root\n")
+    with pytest.raises(InputError, match=r"empty\.csv: every value of every gene is 0"):
+        registry.load(str(file))

@@ -70,6 +70,9 @@ def assemble_matrix(entry: Entry, files: Mapping[str, Path], wanted: Wanted, mat
     """Make the data set of a matrix that was read: its target, the table of its samples, the rows that belong to it."""
     table = matrix.table
     _check_unique(table, next(iter(table.columns)))
+    if not matrix.values.any():
+        hint = "the first column is the id, then one column of numbers a gene: nothing was measured here"
+        raise InputError("every value of every gene is 0", file=files["data"], value=0, hint=hint)
     if not entry.target and wanted.target is None:
         wanted = replace(wanted, target=_target(list(table.columns)[1:], entry) or None)
     table, id_column, lost = with_meta(entry, table, files)

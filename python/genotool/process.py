@@ -49,7 +49,8 @@ def prepare(*, backend: str = "auto", device: str = "auto", threads: int | None 
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     threads
-        Threads a kernel and a framework may use; None: every core that this process may run on.
+        Threads a kernel and a framework may use; None: ``GENOTOOL_THREADS``, else every core that this process may run
+        on.
 
     Raises
     ------
@@ -63,8 +64,11 @@ def prepare(*, backend: str = "auto", device: str = "auto", threads: int | None 
         raise UnavailableError("no CUDA device on this machine", hint="use --device cpu")
     if threads is not None and threads < 1:
         raise UsageError(f"--threads is at least 1, not {threads}")
+    asked = os.environ.get("GENOTOOL_THREADS", "")
+    if threads is None and asked and not (asked.isdecimal() and int(asked) > 0):
+        raise UsageError(f"GENOTOOL_THREADS is a number from 1 on, not {asked!r}")
     chosen = choose_backend(backend, device)
-    count = threads or _cores()
+    count = threads or int(asked or _cores())
     on_gpu = name == "cuda" or (name == "auto" and chosen == "torch" and cuda_present())
     settings = {
         "GENOTOOL_THREADS": str(count),

@@ -160,3 +160,24 @@ def test_relatives_whose_groups_are_called_otherwise_are_warned_of(
     with caplog.at_level(logging.WARNING):
         select(RowsRequest(str(tmp_path / "main.tsv"), together=(f"{tmp_path / 'kin.tsv'}:all",)))
     assert ("main and kin share no group" in caplog.text) is warned
+
+
+def test_a_sequence_of_n_alone_is_left_out_counted_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made = load(fasta(tmp_path, "ACGT", "NNnN", "NNAN"))
+    assert made.ids.tolist() == ["r0", "r2"]
+    assert made.about.left_out == {"sequences of N alone (r1)": 1}
+    assert "1 records left out: N alone: r1" in caplog.text
+    with pytest.raises(InputError, match="every sequence is N alone"):
+        load(fasta(tmp_path, "NN"))
+
+
+def test_names_of_features_that_do_not_join_are_told_of_another_attribute(tmp_path: Path) -> None:
+    for name, content in (
+        ("g.fa", ">1\n" + "ACGT" * 100 + "\n"),
+        ("genes.gff3", "1\t.\tgene\t101\t200\t.\t+\t.\tID=gene:AT1;gene_id=AT1\n"),
+        ("labels.tsv", "id\tlabel\nAT1\t1\n"),
+    ):
+        (tmp_path / name).write_text(content)
+    beside = Companions(tmp_path / "labels.tsv", tmp_path / "g.fa")
+    with pytest.raises(InputError, match=r"'gene:AT1'.*'AT1'; --attribute gene_id or Name"):
+        load(tmp_path / "genes.gff3", companions=beside)

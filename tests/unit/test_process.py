@@ -76,6 +76,13 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     having(monkeypatch, "tensorflow")
     with pytest.raises(UsageError, match="--threads is at least 1, not 0"):
         process.prepare(threads=0)
+    monkeypatch.setenv("GENOTOOL_THREADS", "two")
+    with pytest.raises(UsageError, match="GENOTOOL_THREADS is a number from 1 on, not 'two'"):
+        process.prepare()
+    monkeypatch.setenv("GENOTOOL_THREADS", "7")
+    process.prepare()
+    assert os.environ["OMP_NUM_THREADS"] == "7", "without the flag the variable counts"
+    monkeypatch.delenv("GENOTOOL_THREADS")
     process.prepare()
     assert 1 <= int(os.environ["GENOTOOL_THREADS"]) <= (os.cpu_count() or 1)
 

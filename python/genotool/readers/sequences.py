@@ -47,18 +47,33 @@ def read_sequence_table(entry: Entry, files: Mapping[str, Path], wanted: Wanted)
 def read_fasta_sequences(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dataset:
     """Read a FASTA file, joined on the entry's ``id`` with the table of labels where there is one.
 
-    The rows stand in the order of the FASTA file. Records without labels, and labels without a record, are
-    left out, counted and named.
+    The rows stand in the order of the FASTA file. Records without labels, labels without a record, and records of N
+    alone are left out, counted and named.
     """
     table, sequences = fasta_table(files["data"])
-    lost: dict[str, int] = {}
+    table, lost = _known(table, sequences)
     if "labels" in files:
-        table, lost = join(table, "name", read_table(files["labels"]), entry.id or "name", entry)
+        table, unjoined = join(table, "name", read_table(files["labels"]), entry.id or "name", entry)
+        lost |= unjoined
 
     def columns(rows: Table) -> Mapping[str, Column]:
         return {"sequence": sequences.take(rows.numbers - 1)} | _named(entry, rows)
 
     return assemble(entry, table, wanted, columns, ids="name", source=files["data"], left_out=lost)
+
+
+def _known(table: Table, sequences: Sequences) -> tuple[Table, dict[str, int]]:
+    """Return the records that hold another letter than N, and how many do not."""
+    others = np.r_[0, np.cumsum(sequences.data != ord("N"))][sequences.offsets]
+    known = np.diff(others) > 0
+    if known.all():
+        return table, {}
+    if not known.any():
+        raise InputError("every sequence is N alone", file=table.path, hint="was the right genome masked or cut?")
+    names = table["name"][~known].tolist()
+    log.warning("%s: %d records left out: N alone: %s", table.path.name, len(names), ", ".join(names[:20]))
+    some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return table.take(known), {f"sequences of N alone ({some})": len(names)}
 
 
 def _named(entry: Entry, rows: Table) -> dict[str, Column]:
@@ -98,6 +113,8 @@ def join(left: Table, key: str, right: Table, right_key: str, entry: Entry) -> t
     hits = np.array([index.get(name, -1) for name in ids], np.int64)
     if not (hits >= 0).any():
         hint = f"{left.path.name} has ids such as {ids[0]!r}, {right.path.name} has {next(iter(index))!r}"
+        if ".gff" in left.path.name.casefold():
+            hint += "; --attribute gene_id or Name takes the names of features from there"
         raise InputError(f"no id of {left.path.name} is in the column {right_key!r}", file=right.path, hint=hint)
     used = {ids[i] for i in np.flatnonzero(hits >= 0)}
     expected = choose_rows(entry, right)[0][right_key].tolist()

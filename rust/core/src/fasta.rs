@@ -182,7 +182,7 @@ fn check_records(names: &[String], offsets: &[i64], allow: Allow) -> Result<()> 
             return Err(fault(
                 message,
                 Some(record),
-                "remove it, or keep empty records with empty=\"keep\"",
+                "remove the record from the file",
             ));
         }
         if allow.duplicates {
@@ -197,7 +197,7 @@ fn check_records(names: &[String], offsets: &[i64], allow: Allow) -> Result<()> 
             return Err(fault(
                 message,
                 Some(record),
-                "rename one, or keep both with duplicates=\"keep\"",
+                "rename or remove one of them",
             ));
         }
     }

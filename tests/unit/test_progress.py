@@ -4,6 +4,7 @@ import io
 import sys
 
 import pytest
+from genotool import progress
 from genotool.progress import Bar
 
 
@@ -31,3 +32,9 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_bar_where_stderr_is_no_terminal_or_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     assert go(io.StringIO(), monkeypatch) == ""
     assert go(Terminal(), monkeypatch, quiet=True) == ""
+
+
+def test_a_log_gets_a_plain_line_every_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    assert go(io.StringIO(), monkeypatch) == "epoch: 1 of 2 loss 0.5\nepoch: 2 of 2\n"
+    assert go(io.StringIO(), monkeypatch, quiet=True) == ""

@@ -31,7 +31,7 @@ OPTIONS: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
     "seed": (int, 0, ("--seed",), "the one seed of everything random"),
     "backend": (str, "auto", ("--backend",), "auto, tensorflow, torch or jax"),
     "device": (str, "auto", ("--device",), "auto, cpu, cuda or cuda:N"),
-    "threads": (int | None, None, ("--threads",), "threads a process may use; default: GENOTOOL_THREADS, else all cores"),
+    "threads": (int | None, None, ("--threads",), "threads a process may use; default: GENOTOOL_THREADS, or all cores"),
     "data_dir": (Path | None, None, ("--data-dir",), "folder with a catalogue.toml; default: GENOTOOL_DATA"),
     "resume": (Path | None, None, ("--resume",), "go on with this run folder; nothing else is needed"),
     "overwrite": (bool, False, ("--overwrite",), "replace an existing run folder"),

@@ -138,7 +138,7 @@ def _carry_out(run: Run, request: FitRequest, folds: Folds, verb: str, workers: 
         for folder in pending
     ]
     with closing(run_all(commands, workers=workers)) as ended:
-        for number, code in ended:
+        for count, (number, code) in enumerate(ended, start=1):
             try:
                 check_ended(code, commands[number], pending[number], run.path)
             except StepError as error:
@@ -147,7 +147,8 @@ def _carry_out(run: Run, request: FitRequest, folds: Folds, verb: str, workers: 
                 raise
             run.update(keep=True)
             if not Bar.quiet:
-                print(f"done: folds/{pending[number].name}", file=sys.stderr)
+                done = len(places) - len(pending) + count
+                print(f"fold {done} of {len(places)} done: folds/{pending[number].name}", file=sys.stderr, flush=True)
 
 
 def fold_command(request: FitRequest, rows: RowsRequest, run: Path, out: Path, verb: str) -> list[str]:

@@ -128,6 +128,15 @@ def test_a_planted_motif_is_learned_and_explained_exactly(augment: Any, tmp_path
     assert attribution.additivity_error.max() < 1e-3 * np.median(attribution.delta)
 
 
+def test_what_looks_on_sees_a_network_that_reads_sequences(tmp_path: Path) -> None:
+    encoder, seen = PromoterEncoder(LENGTH), []
+    rows = EncodedView(promoters(40, 1), encoder)
+    run = Run.create(tmp_path / "run", verb="tune", family="deepdife", task="binary", config={}, seed=0)
+    look = start(0).callbacks.LambdaCallback(on_train_end=lambda *_: seen.append(input_names(look.model)))
+    fitted(config(training=Training(epochs=1)), Task.BINARY, rows, rows, run, callbacks=[look])
+    assert seen == [["sequence"]]
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -47,7 +47,8 @@ def fitted(
     augment = augmentation(config, rows, valid, run)
     if config.init_motifs != "none":
         fit_scale(keras, strand, learned.arrays().inputs[INPUT])
-    from_motifs = config.init_motifs != "none" and config.filters[:1] == [0]
+    # callbacks look at a network that reads sequences
+    from_motifs = config.init_motifs != "none" and config.filters[:1] == [0] and not callbacks
     towers = networks.trained_towers(keras, strand, task, scanned=from_motifs)
     if from_motifs:  # nothing else reads the sequences: each is scanned once
         scan = Scan(rows.encoder, bank(keras, strand), input_names(towers[0])[0])

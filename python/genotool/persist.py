@@ -98,7 +98,8 @@ def load_arrays(file: Path) -> dict[str, NDArray[Any]]:
         with np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, TypeError, zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
-        raise InputError(f"not an NPZ file of plain arrays: {error}", file=file, hint=DAMAGED) from error
+        why = "it holds pickled objects, which are never loaded" if "pickle" in str(error) else error
+        raise InputError(f"not an NPZ file of plain arrays: {why}", file=file, hint=DAMAGED) from error
 
 
 def save_json(file: Path, content: Any) -> None:

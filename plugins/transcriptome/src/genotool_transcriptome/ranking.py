@@ -6,6 +6,7 @@ the values are (samples, genes), however many tissues there are.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ Places: TypeAlias = NDArray[np.int64]
 EXPLAINERS = ("gradient", "deep")
 OUTPUTS = ("logit", "probability")
 ROWS_AT_ONCE = 16
+POINTS_AT_ONCE = 50
+"""Of a row, by shap itself."""
 BACKGROUND = {"gradient": 200, "deep": 50}
 """Training rows that attributions start from, at most; the original takes all. DeepSHAP computes each of them anew."""
 UNIQUE = 0.5
@@ -113,21 +116,20 @@ def explained(trained: Trained, rows: Dataset, background: Dataset, *, how: Meth
     if start(seed).backend.backend() != "tensorflow":
         hint = "repeat the command with --backend tensorflow"
         raise UnavailableError("SHAP of this family runs on the TensorFlow backend", hint=hint)
-    encoder, predicted = _encoder(trained), _predicted(trained.predict(rows))
+    encoder, predicted = _encoder(trained), _by_block(trained, rows)
     right = np.flatnonzero(predicted == rows.target).astype(np.int64)
     if not len(right):
         raise InputError(f"the network takes every one of the {len(rows)} rows for another tissue: nothing to rank")
-    kept, wrong = rows.take(right), rows.ids[predicted != rows.target]
+    wrong = rows.ids[predicted != rows.target]
     explainer = _Explainer(trained, _drawn(background, BACKGROUND[how.explainer], seed), how, seed)
-    values = np.empty((len(kept), len(encoder.genes)), np.float32)
+    values = np.empty((len(right), len(encoder.genes)), np.float32)
     with run.timed("shap"):
-        for first in range(0, len(kept), ROWS_AT_ONCE):
-            part = kept.take(np.arange(first, min(first + ROWS_AT_ONCE, len(kept))))
+        for first in range(0, len(right), ROWS_AT_ONCE):
+            part = rows.take(right[first : first + ROWS_AT_ONCE])
             values[first : first + len(part)] = encoder.by_gene(explainer.images(part))
-    assert kept.target is not None
-    target = np.asarray(kept.target, np.int64)
+    target = np.asarray(rows.target, np.int64)[right]
     said = (explainer.said, explainer.memory(values))
-    return Shap(values, encoder.genes, kept.ids, target, rows.classes, tuple(wrong.tolist()), said)
+    return Shap(values, encoder.genes, rows.ids[right], target, rows.classes, tuple(wrong.tolist()), said)
 
 
 class _Explainer:
@@ -164,12 +166,18 @@ class _Explainer:
         return np.asarray(values, np.float32).reshape(encoded.shape[:3])
 
     def memory(self, values: Floats) -> str:
-        """Return what the values and a block of rows take, in words."""
-        image = self.reference[0].nbytes
-        block = image * (2 * self.how.points + ROWS_AT_ONCE * 4) + self.reference.nbytes
+        """Return what the values take, and at most a block of rows beside the network, in words.
+
+        Of a row shap holds the points between it and the background, what each is away from it, the gradients twice and
+        their products; of the points whose gradients are taken at once, what every layer puts out and its gradient.
+        """
+        image, gradient = self.reference[0].nbytes, self.how.explainer == "gradient"
+        points = self.how.points if gradient else 2 * len(self.reference)
+        held = image * (6 * points + ROWS_AT_ONCE * 4) + self.reference.nbytes
+        block = held + 2 * min(points, POINTS_AT_ONCE if gradient else points) * _put_out(self.network)
         return (
             f"{values.shape[0]} samples x {values.shape[1]} genes: {values.nbytes / 2**20:.0f} MiB of values, "
-            f"{block / 2**20:.0f} MiB for {ROWS_AT_ONCE} rows at a time, whatever the number of tissues"
+            f"at most {block / 2**20:.0f} MiB for {ROWS_AT_ONCE} rows at a time, however many samples and tissues"
         )
 
     def _encoded(self, rows: Dataset) -> Floats:
@@ -180,6 +188,11 @@ def _encoder(trained: Trained) -> ExpressionEncoder:
     if not isinstance(trained.encoder, ExpressionEncoder):
         raise UsageError(f"{trained.run.path} is no model of expression", hint="name a run of `train transcriptome`")
     return trained.encoder
+
+
+def _by_block(trained: Trained, rows: Dataset) -> Places:
+    """Return the predicted tissue of each row, as many rows at once as are explained at once."""
+    return np.concatenate([_predicted(trained.predict(part)) for part in rows.batches(ROWS_AT_ONCE)])
 
 
 def _predicted(score: NDArray[Any]) -> Places:
@@ -194,6 +207,14 @@ def _output(model: Any, output: str) -> Any:
     if output == "probability" or not isinstance(network.layers[-1], keras.layers.Activation):
         return network
     return keras.Model(network.inputs[0], network.layers[-1].input)
+
+
+def _put_out(network: Any) -> int:
+    """Return the bytes that all layers put out for one row."""
+    return sum(
+        _put_out(layer) if hasattr(layer, "layers") else 4 * math.prod(layer.output.shape[1:])
+        for layer in network.layers
+    )
 
 
 @contextmanager
@@ -260,16 +281,14 @@ def by_rule(order: Places) -> Places:
 def shap_lists(found: Shap, fitted_on: NDArray[np.str_]) -> tuple[GeneList, GeneList]:
     """Return all genes by SHAP, and the genes that the original's rule chooses of them.
 
-    The order of all: by the best rank that a gene has in any tissue, so that no tissue is left without its genes; of
-    equal ranks the higher median first. The score is that order's: 1 for the first gene, falling to 0.
+    The order of all, and its score: the share that a gene has in what all genes move the network by in a tissue,
+    averaged over tissues. So no tissue counts more for having more samples, or because the network is surer of it.
     """
-    _, median = medians(found.values, found.target, len(found.classes))
-    order = ranks_of_tissues(median)
-    best = np.full(len(found.genes), len(found.genes))
-    for tissue in order:
-        best[tissue] = np.minimum(best[tissue], np.arange(len(tissue)))
-    overall = np.lexsort((-median.max(axis=0), best))
-    scores = 1 - np.arange(len(overall)) / len(overall)
+    held, median = medians(found.values, found.target, len(found.classes))
+    size = np.stack([np.abs(found.values[found.target == code]).mean(axis=0) for code in held.tolist()])
+    size = (size / np.maximum(size.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)).mean(axis=0)
+    overall = np.argsort(-size, kind="stable")
+    scores = np.asarray(size[overall], np.float64)
     whole = GeneList("shap", found.genes[overall], scores, fitted_on)
-    chosen = np.isin(overall, by_rule(order))
+    chosen = np.isin(overall, by_rule(ranks_of_tissues(median)))
     return whole, GeneList("shap-rule", whole.genes[chosen], scores[chosen], fitted_on)

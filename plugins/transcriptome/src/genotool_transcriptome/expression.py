@@ -11,7 +11,7 @@ from genotool.dataset import Dataset
 from genotool.errors import InputError
 from numpy.typing import NDArray
 
-__all__ = ["NORMALIZE", "Floats", "Normalize", "Unit", "dense", "normalized", "unit_of"]
+__all__ = ["NORMALIZE", "VALUES", "Floats", "Normalize", "Unit", "dense", "normalized", "unit_of"]
 
 Floats: TypeAlias = NDArray[np.float32]
 Normalize: TypeAlias = Literal["auto", "none", "log2", "log1p", "cpm", "published"]

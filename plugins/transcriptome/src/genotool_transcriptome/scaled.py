@@ -11,7 +11,7 @@ from genotool.row_view import LARGE
 from numpy.typing import NDArray
 
 from genotool_transcriptome.encoder import ExpressionEncoder
-from genotool_transcriptome.expression import Floats
+from genotool_transcriptome.expression import VALUES, Floats
 
 __all__ = ["ScaledRows", "scaled"]
 
@@ -40,7 +40,7 @@ class ScaledRows:
         rows, columns = item if isinstance(item, tuple) else (item, slice(None))
         numbers = np.arange(len(self))[rows]
         found = np.empty((len(numbers), len(np.arange(self.shape[1])[columns])), np.float32)
-        step = max(1, LARGE // (4 * self.shape[1]))
+        step = max(1, VALUES // self.shape[1])
         for start in range(0, len(numbers), step):
             part = self.rows.take(numbers[start : start + step])
             found[start : start + step] = self.encoder.table(part)[:, columns]

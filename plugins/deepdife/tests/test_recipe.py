@@ -54,6 +54,8 @@ def test_an_ablation_trains_all_four_and_compares_them() -> None:
         "evoaug": (["evoaug"], []),
         "orthologs": (["none"], kin),
     }
+    bare = [key for key in asked if "--no-floors" in words(plan, f"train-{key}")]
+    assert bare == ["none", "evoaug", "orthologs"], "the model's floors hold for all: the same rows, with and without"
     compared = words(plan, "compare-ablation")
     assert len(compared) == 6
     assert compared[-2:] == ["--baseline", "{train-none}"], "what each brings over none is told, with its interval"

@@ -67,10 +67,12 @@ class RecipeConfig:
     explain: Annotated[
         int,
         Field(
-            "promoters to explain, each by the model that did not see it; of 100 or more the motifs too; 0: none", ge=0
+            "promoters to explain at most, each by the model that did not see it; of 100 or more the motifs too; "
+            "0: none",
+            ge=0,
         ),
-    ] = 500
-    backgrounds: Annotated[int, Field("training promoters that an explanation starts from", ge=1)] = 5
+    ] = 2000
+    backgrounds: Annotated[int, Field("dinucleotide shuffles of a promoter that its explanation starts from", ge=1)] = 3
     fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
 
 
@@ -98,8 +100,9 @@ class PromoterRecipe:
         if sources.elsewhere:
             steps.append(Step(("evaluate",), "elsewhere", ("{train-model}", *sources.elsewhere)))
         if config.explain:
+            # promoters that hold the same motifs would take from what a motif is worth: TF-MoDISco wants shuffles
             counts = ("--count", str(config.explain), "--backgrounds", str(config.backgrounds))
-            steps.append(Step(("explain",), "", ("{train-model}", *counts)))
+            steps.append(Step(("explain",), "", ("{train-model}", *counts, "--background", "shuffled")))
         if config.explain >= SEARCHED:
             steps.append(Step(("deepdife", "motifs"), "", ("{explain}", "--if-enough")))
         models = {Path(sources.data).stem: "train-model"}
@@ -171,7 +174,11 @@ def _ablation(config: RecipeConfig, request: Request, sources: Sources) -> list[
     """Return the trainings with less than everything, and their paired comparison."""
     learned = _learned_along(config, sources)
     less = {"none": ("none", ()), config.augment: (config.augment, ()), "orthologs": ("none", learned)}
-    steps = [_training(config, request, sources, what, augment, kin) for what, (augment, kin) in less.items()]
+    # the model has the floors of all: on the same rows, with orthologs and without
+    steps = [
+        _training(config, request, sources, what, augment, (*kin, "--no-floors"))
+        for what, (augment, kin) in less.items()
+    ]
     runs = ["{train-model}", *(f"{{{step.key}}}" for step in steps)]
     return [*steps, Step(("compare",), "ablation", (*runs, "--baseline", "{train-none}"))]
 

@@ -261,9 +261,12 @@ Macro F1, each fifth of the donors left out once; the last on new samples:
 
 {said}
 
-The network of `genotool run transcriptome --data demo` reads ranks within samples, as its floors do. In the first three
-of its five folds (seed 0, 144 samples) it has F1 .875, .880 and .896, the best floor .729, .708 and .790. Of the 88 genes
-named in `markers.gmt` the first 88 of each list of fold 1 hold: SHAP 62, ANOVA 52, LightGBM 42, logistic regression 31.
+The network of `genotool run transcriptome --data demo` (seed 0) reads ranks within samples, as its floors do: F1 .900
+(.859 to .938), the best floor, LightGBM, .713; on the array .873, its best floor .704. Of the 88 genes named in
+`markers.gmt` the first 88 of each list of fold 1 hold: SHAP 62, ANOVA 52, LightGBM 42, logistic regression 31. k-means
+mostly finds states and programmes; on the first 100 genes of each list, chosen on other samples, its V-measure is .357
+for SHAP, .150 for ANOVA, .131 for LightGBM, .097 for logistic regression; .086 for random genes (95 %: .115), .090 for
+all.
 """  # noqa: E501
 
 

@@ -179,6 +179,18 @@ def test_pca_is_a_projection_and_small_sets_are_left_as_they_are() -> None:
         projected(table[:, :0], how)
     with pytest.raises(UsageError, match="unknown space"):
         Clustering(space="moon")
+    with pytest.raises(UsageError, match="unknown scale"):
+        Clustering(scale="inches")  # type: ignore[arg-type]
+
+
+def test_standardised_genes_count_alike_and_one_that_never_varies_says_nothing() -> None:
+    table, target = planted()
+    units = np.geomspace(1e-3, 1e3, WIDTH, dtype=np.float32)
+    rows = ClusterRows(table * units + 5 * units, target, np.arange(WIDTH)).standardised()
+    expected = (table - table.mean(axis=0)) / np.where(table.std(axis=0) > 0, table.std(axis=0), 1)
+    np.testing.assert_allclose(rows.table[:, :-1], expected[:, :-1], atol=1e-4)
+    np.testing.assert_allclose(rows.table[:, -1], 0, atol=1e-6)
+    assert rows.table.dtype == np.float32
 
 
 def test_umap_brings_no_framework_in() -> None:

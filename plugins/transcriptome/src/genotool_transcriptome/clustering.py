@@ -28,6 +28,8 @@ class Clustering:
     ----------
     space
         ``genes``: the values themselves; ``pca``; ``umap``: two dimensions, as in the original.
+    scale
+        ``zscore``: each gene counts alike; ``model``: as the network was given them.
     components
         Of the PCA.
     starts
@@ -35,6 +37,7 @@ class Clustering:
     """
 
     space: Literal["genes", "pca", "umap"] = "genes"
+    scale: Literal["zscore", "model"] = "zscore"
     components: int = 20
     starts: int = 100
     seed: int = 0
@@ -42,6 +45,8 @@ class Clustering:
     def __post_init__(self) -> None:
         if self.space not in ("genes", "pca", "umap"):
             raise UsageError(f"unknown space {self.space!r}", hint="one of genes, pca, umap")
+        if self.scale not in ("zscore", "model"):
+            raise UsageError(f"unknown scale {self.scale!r}", hint="zscore or model")
 
 
 class Scores(NamedTuple):

@@ -20,6 +20,7 @@ RANKED = "the folder that `genotool transcriptome rank` wrote"
 TOP = "genes of each list; a set by the original's rule, or of a file, is taken whole"
 FILES = "a list of genes of your own, one a line; repeatable"
 SPACE = "what is clustered: genes, pca or umap"
+SCALE = "zscore: each gene counts alike among the rows that are clustered; model: as the network was given it"
 MATCHED = "draw random genes of the same expression as the set's"
 IN_SAMPLE = "cluster the rows that the genes were chosen on; every output says so"
 AGAINST = "a column of the data that clusters are compared with, such as the organ; default: the tissues"
@@ -28,6 +29,7 @@ EXPORT = "pkl: also write the original's pickles (never read here)"
 Top: TypeAlias = Annotated[int, typer.Option("--top", min=1, help=TOP)]
 Lists: TypeAlias = Annotated[list[Path] | None, typer.Option("--list", help=FILES)]
 Space: TypeAlias = Annotated[str, typer.Option("--space", help=SPACE)]
+Scale: TypeAlias = Annotated[str, typer.Option("--scale", help=SCALE)]
 Starts: TypeAlias = Annotated[int, typer.Option("--starts", min=1, help="k-means starts")]
 Matched: TypeAlias = Annotated[bool, typer.Option("--matched", help=MATCHED)]
 InSample: TypeAlias = Annotated[bool, typer.Option("--in-sample", help=IN_SAMPLE)]
@@ -76,6 +78,7 @@ def clusters(
     top: Top = 100,
     lists: Lists = None,
     space: Space = "genes",
+    scale: Scale = "zscore",
     starts: Starts = 100,
     draws: Annotated[int, typer.Option("--draws", min=1, help="random sets beside each")] = 20,
     matched: Matched = False,
@@ -86,7 +89,7 @@ def clusters(
     """Cluster the rows that the genes were not chosen on, and score each gene set against the tissues."""
     from genotool_transcriptome.set_stages import clusters as stage
 
-    given = (top, lists, space, starts, draws, matched, in_sample, export)
+    given = (top, lists, space, scale, starts, draws, matched, in_sample, export)
     run = stage(*_request(ranked, common, "clusters", given, against))
     about = run.read_json("clusters.json")
     lines = [f"{name}: V-measure {values[0]:.3f}" for name, values in about["scores"].items()]
@@ -100,6 +103,7 @@ def against_chance(
     top: Top = 100,
     lists: Lists = None,
     space: Space = "genes",
+    scale: Scale = "zscore",
     starts: Starts = 100,
     draws: Annotated[int, typer.Option("--draws", min=1, help="random sets; the original's preset is 100")] = 1000,
     matched: Matched = False,
@@ -110,7 +114,7 @@ def against_chance(
     """Test whether each gene set beats random sets of its size: the permutation p-value, Holm-corrected, decides."""
     from genotool_transcriptome.set_stages import against_chance as stage
 
-    given = (top, lists, space, starts, draws, matched, in_sample, export)
+    given = (top, lists, space, scale, starts, draws, matched, in_sample, export)
     run = stage(*_request(ranked, common, "test", given, against))
     about = run.read_json("tests.json")
     lines = [
@@ -155,8 +159,8 @@ def _request(ranked: Path, common: Common, verb: str, given: tuple[Any, ...], ag
     from genotool_transcriptome.ranked import open_ranked
     from genotool_transcriptome.set_stages import SetRequest
 
-    top, lists, space, starts, draws, matched, in_sample, export = given
-    how = Clustering(space, starts=starts, seed=common.seed)
+    top, lists, space, scale, starts, draws, matched, in_sample, export = given
+    how = Clustering(space, scale, starts=starts, seed=common.seed)
     request = SetRequest(
         common.folder(f"{verb}-{ranked.name}"), how, top, tuple(lists or ()), draws, matched, in_sample,
         _exports(export), _threads(), common.overwrite,

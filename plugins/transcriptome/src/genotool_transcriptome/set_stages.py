@@ -72,7 +72,10 @@ class _Sets:
     @classmethod
     def of(cls, ranked: Ranked, request: SetRequest) -> _Sets:
         places, absent = ranked.sets(request.top, request.files)
-        return cls(list(ranked.rows(in_sample=request.in_sample)), places, absent)
+        rows = list(ranked.rows(in_sample=request.in_sample))
+        if request.how.scale == "zscore":
+            rows = [each.standardised() for each in rows]
+        return cls(rows, places, absent)
 
     def scores(self, places: Sequence[Places], request: SetRequest) -> list[Scores]:
         """Return the scores of one set in every fold."""
@@ -238,7 +241,7 @@ def _summary(
     absent = {method: {"count": len(genes), "genes": genes[:20]} for method, genes in sets.absent.items()}
     return {
         "format": 1, "sample": request.labelled, "against": ranked.against,
-        "space": request.how.space, "starts": request.how.starts,
+        "space": request.how.space, "scale": request.how.scale, "starts": request.how.starts,
         "draws": request.draws, "expression_matched": request.matched, "folds": len(sets.rows),
         "rows": [len(rows.target) for rows in sets.rows], "scores": dict(scores), "score_names": list(SCORES),
         "random_means": {method: array.mean(axis=0) for method, array in random.items()},

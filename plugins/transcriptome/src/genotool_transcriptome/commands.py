@@ -15,7 +15,7 @@ __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Genes that tell tissues apart.")
 
-COMMON = ("out", "seed", "backend", "device", "threads", "data_dir", "overwrite", "json", "quiet", "verbose")
+COMMON = ("out", "seed", "backend", "device", "threads", "data_dir", "resume", "overwrite", "json", "quiet", "verbose")
 RANKED = "the folder that `genotool transcriptome rank` wrote"
 TOP = "genes of each list; a set by the original's rule, or of a file, is taken whole"
 FILES = "a list of genes of your own, one a line; repeatable"

@@ -2,7 +2,7 @@
 
 Run by ``make demo-data``; the same bytes every time. A promoter is random DNA with planted sites of JASPAR's motifs,
 each drawn from its matrix. Its log-odds add sites up and hold what neither k-mer counts nor the best score of a motif
-can say: two motifs that act only near each other, one that acts only at its place before the start, and how many sites
+can say: two motifs that act only near each other, one that acts only at its place at the start, and how many sites
 there are. Genes of a family share their sites, and so do orthologs in the species ``kin``; the letters between the
 sites have drifted. ``far`` holds other genes with the same truth. ``truth.tsv`` says what was planted. The script then
 measures how good a score can be: the simple floors and the truth itself.
@@ -24,28 +24,28 @@ SEED = 20_271
 FOLDER = Path(__file__).parent / "src" / "genotool_deepdife" / "demo-promoters"
 LENGTH, START = 200, 150
 """Letters of a promoter, and where transcription starts."""
-FAMILIES = {"SIM": 1600, "FAR": 500}
+FAMILIES = {"SIM": 2400, "FAR": 500}
 """Gene families of one to three genes."""
 BACKGROUND = (0.32, 0.18, 0.18, 0.32)
 RELEASE = "JASPAR2024"
 MATRICES = {
-    "ABF1": "MA0570.3", "DREB2E": "MA1243.2", "RVE4": "MA1187.2", "SPL5": "MA1059.3", "WRKY21": "MA1079.3",
+    "ABF1": "MA0570.3", "HSFA6A": "MA1760.1", "TRB2": "MA1355.2", "SPL5": "MA1059.3", "WRKY21": "MA1079.3",
     "ATHB-7": "MA0954.3",
 }  # fmt: skip
 STRONG = 0.7
 """A site scores at least this share of its motif's best log-odds: weaker ones are drawn again."""
-PAIR = {"near": 0.3, "apart": 0.45, "ABF1 alone": 0.1, "DREB2E alone": 0.1, "neither": 0.05}
-"""How often a gene family has ABF1 and DREB2E so."""
+PAIR = {"near": 0.36, "apart": 0.06, "ABF1 alone": 0.22, "HSFA6A alone": 0.06, "neither": 0.3}
+"""How often a gene family has ABF1 and HSFA6A so."""
 NEAR, APART = 12, 50
 """Letters between the two at most where they act together, and at least where they are apart."""
-PLACED = {"in place": 0.3, "elsewhere": 0.5, "nowhere": 0.2}
-"""How often it has RVE4 so."""
-PLACE, MARGIN = (START - 34, START - 14), 8
-"""Where RVE4 starts in its place, and the letters around it in which it starts never."""
-ANYWHERE = {"SPL5": 0.7, "WRKY21": 0.7, "ATHB-7": 0.6}
+PLACED = {"in place": 0.4, "elsewhere": 0.15, "nowhere": 0.45}
+"""How often it has TRB2 so."""
+PLACE, MARGIN = (START - 10, START + 10), 8
+"""Where TRB2 starts in its place, and the letters around it in which it starts never."""
+ANYWHERE = {"SPL5": 0.5, "WRKY21": 0.6, "ATHB-7": 0.5}
 """How many sites a gene family has of each, on average; ATHB-7 is a decoy without effect."""
-EFFECTS = {"intercept": -2.0, "pair": 3.6, "RVE4": 2.8, "SPL5": 0.8, "WRKY21": -1.4}
-ONE_WAY = ("RVE4",)
+EFFECTS = {"intercept": -1.7, "pair": 2.25, "TRB2": 1.85, "SPL5": 1.1, "WRKY21": -1.0}
+ONE_WAY = ("TRB2",)
 """Motifs on the strand of the gene only: their place then means the same to a network that reads both strands."""
 DRIFT = {"paralog": 0.25, "kin": 0.4}
 """Share of the letters between the sites that are drawn anew."""
@@ -73,19 +73,19 @@ class Gene:
 
     @property
     def paired(self) -> bool:
-        """Whether an ABF1 and a DREB2E have at most `NEAR` letters between them."""
-        return any(gap(one, other) <= NEAR for one in self.spans("ABF1") for other in self.spans("DREB2E"))
+        """Whether an ABF1 and a HSFA6A have at most `NEAR` letters between them."""
+        return any(gap(one, other) <= NEAR for one in self.spans("ABF1") for other in self.spans("HSFA6A"))
 
     @property
     def placed(self) -> bool:
-        """Whether an RVE4 is in its place."""
-        return any(PLACE[0] <= first <= PLACE[1] for first, _ in self.spans("RVE4"))
+        """Whether a TRB2 is in its place."""
+        return any(PLACE[0] <= first <= PLACE[1] for first, _ in self.spans("TRB2"))
 
     @property
     def logit(self) -> float:
         """The truth."""
         counted = sum(EFFECTS[motif] * len(self.spans(motif)) for motif in ("SPL5", "WRKY21"))
-        return EFFECTS["intercept"] + EFFECTS["pair"] * self.paired + EFFECTS["RVE4"] * self.placed + counted
+        return EFFECTS["intercept"] + EFFECTS["pair"] * self.paired + EFFECTS["TRB2"] * self.placed + counted
 
 
 def span(site: Site) -> Span:
@@ -136,15 +136,15 @@ def planted(rng: np.random.Generator) -> tuple[Site, ...]:
     if pair in ("near", "apart", "ABF1 alone"):
         put(rng, sites, "ABF1")
     if pair == "near":
-        put(rng, sites, "DREB2E", lambda here: gap(here, span(sites[0])) <= NEAR)
+        put(rng, sites, "HSFA6A", lambda here: gap(here, span(sites[0])) <= NEAR)
     elif pair == "apart":
-        put(rng, sites, "DREB2E", lambda here: gap(here, span(sites[0])) >= APART)
-    elif pair == "DREB2E alone":
-        put(rng, sites, "DREB2E")
+        put(rng, sites, "HSFA6A", lambda here: gap(here, span(sites[0])) >= APART)
+    elif pair == "HSFA6A alone":
+        put(rng, sites, "HSFA6A")
     if rve == "in place":
-        put(rng, sites, "RVE4", lambda here: PLACE[0] <= here[0] <= PLACE[1])
+        put(rng, sites, "TRB2", lambda here: PLACE[0] <= here[0] <= PLACE[1])
     elif rve == "elsewhere":
-        put(rng, sites, "RVE4", lambda here: not PLACE[0] - MARGIN <= here[0] <= PLACE[1] + MARGIN)
+        put(rng, sites, "TRB2", lambda here: not PLACE[0] - MARGIN <= here[0] <= PLACE[1] + MARGIN)
     for motif, mean in ANYWHERE.items():
         for _ in range(rng.poisson(mean)):
             put(rng, sites, motif)
@@ -238,9 +238,9 @@ def where() -> dict[str, tuple[str, str, str]]:
     """Return for each motif the class that it speaks for, its effect on the log-odds, and where it acts."""
     pair = f"with {{}} at most {NEAR} letters away, on any strand"
     return {
-        "ABF1": ("1", f"{EFFECTS['pair']:+}", pair.format("DREB2E")),
-        "DREB2E": ("1", f"{EFFECTS['pair']:+}", pair.format("ABF1")),
-        "RVE4": ("1", f"{EFFECTS['RVE4']:+}", f"starts at {PLACE[0] - START} to {PLACE[1] - START}, forward strand"),
+        "ABF1": ("1", f"{EFFECTS['pair']:+}", pair.format("HSFA6A")),
+        "HSFA6A": ("1", f"{EFFECTS['pair']:+}", pair.format("ABF1")),
+        "TRB2": ("1", f"{EFFECTS['TRB2']:+}", f"starts at {PLACE[0] - START} to {PLACE[1] - START}, forward strand"),
         "SPL5": ("1", f"{EFFECTS['SPL5']:+}", "anywhere, each site, on any strand"),
         "WRKY21": ("0", f"{EFFECTS['WRKY21']:+}", "anywhere, each site, on any strand"),
         "ATHB-7": ("none", "0", "a decoy"),
@@ -249,9 +249,9 @@ def where() -> dict[str, tuple[str, str, str]]:
 
 def acts(gene: Gene, motif: str) -> bool:
     """Whether a motif acts in a promoter."""
-    if motif in ("ABF1", "DREB2E"):
+    if motif in ("ABF1", "HSFA6A"):
         return gene.paired
-    return gene.placed if motif == "RVE4" else motif != "ATHB-7" and bool(gene.spans(motif))
+    return gene.placed if motif == "TRB2" else motif != "ATHB-7" and bool(gene.spans(motif))
 
 
 def truth(rows: list[Gene]) -> str:
@@ -293,8 +293,8 @@ def readme(sets: dict[str, list[Gene]]) -> str:
             "|---|---|---|---|---|---|---|---|",
             *("| " + " | ".join(row[:-1]) + " |" for row in rows),
             "",
-            f"The log-odds of class 1 are {EFFECTS['intercept']} and these, the pair counted once. ABF1 and DREB2E do",
-            f"nothing alone or {APART} letters apart, and RVE4 nothing elsewhere: both are planted so, too.",
+            f"The log-odds of class 1 are {EFFECTS['intercept']} and these, the pair counted once. ABF1 and HSFA6A do",
+            f"nothing alone or {APART} letters apart, and TRB2 nothing elsewhere: both are planted so, too.",
             "",
             "## What a score can reach",
             "",

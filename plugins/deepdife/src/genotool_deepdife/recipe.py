@@ -71,7 +71,7 @@ class RecipeConfig:
             "0: none",
             ge=0,
         ),
-    ] = 2000
+    ] = 3000
     backgrounds: Annotated[int, Field("dinucleotide shuffles of a promoter that its explanation starts from", ge=1)] = 3
     fail_on: Annotated[Literal["none", "note", "warning", "severe"], Field("stop on a finding of the audit")] = "none"
 

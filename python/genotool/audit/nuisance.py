@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -106,7 +107,9 @@ def _fit(dataset: Dataset, features: Floats) -> Any:
         assert task is not None
         if task is Task.REGRESSION:
             return np.asarray(LinearRegression().fit(features[fitted], target[fitted]).predict(features[held]))
-        model = LogisticRegression().fit(features[fitted], target[fitted])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The number of unique classes")  # two or three rows a tissue are classes
+            model = LogisticRegression().fit(features[fitted], target[fitted])
         full = np.zeros((len(held), len(dataset.classes)))
         full[:, model.classes_] = model.predict_proba(features[held])
         return as_scores(task, full)

@@ -54,6 +54,8 @@ def predict(
     for warning in done.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if not common.quiet:
+        if done.remark:
+            typer.echo(done.remark, err=True)
         typer.echo(f"score: {done.provenance['model']['score']}", err=True)
         if own := done.provenance["model"]["own_test"]:
             typer.echo(f"the model's own test: {own}", err=True)

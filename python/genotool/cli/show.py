@@ -66,6 +66,8 @@ def _show_part(name: str, measured: dict[str, Any]) -> None:
     typer.echo(f"{name}: {measured['n']} rows{groups}")
     if measured.get("warning"):
         typer.echo(f"  WARNING: {measured['warning']}")
+    if measured.get("note"):
+        typer.echo(f"  {measured['note']}")
     for metric, estimate in measured["metrics"].items():
         if estimate["value"] is not None:
             typer.echo(f"  {TITLES.get(metric, metric):20} {_interval(estimate)}")

@@ -76,6 +76,8 @@ class Summary:
         What was left out, by reason.
     provenance
         The content of ``FILE.json``.
+    remark
+        How the rows were brought into the model's terms; "" where they are.
     """
 
     out: Path | None
@@ -85,6 +87,7 @@ class Summary:
     counts: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    remark: str = ""
 
 
 def predict(trained: Trained, rows: Dataset, *, batch_size: int = BATCH_ROWS) -> NDArray[np.float64]:
@@ -293,9 +296,9 @@ def _run_table(
     }  # fmt: skip
     about |= {} if adapted is None else {"adapted": dict(adapted.said)}
     said = "" if adapted is None else adapted.sentence
-    warnings = tuple(filter(None, (rows.about.warning, said, *_shape_warnings(trained, rows))))
+    warnings = tuple(filter(None, (rows.about.warning, *_shape_warnings(trained, rows))))
     return Summary(
-        out, len(rows), len(rows), overlap_counts(seen), dict(rows.about.left_out), warnings, {"data": about}
+        out, len(rows), len(rows), overlap_counts(seen), dict(rows.about.left_out), warnings, {"data": about}, said
     )
 
 
@@ -377,6 +380,8 @@ def _meaning(trained: Trained) -> str:
     where = ", ".join(str(data[name]) for name in ("name", "cell") if data.get(name)) or "data that are not known"
     if trained.task is Task.REGRESSION:
         return f"the number that {data.get('target') or 'the target'} was in {where}: no probability"
+    if trained.task is Task.MULTICLASS:
+        return f"a column for each class: its probability, as labelled in {where}"
     return f"the probability of the positive class as labelled in {where}"
 
 

@@ -178,10 +178,14 @@ def rows_at_once(network: Any) -> int:
 
 
 def _widest(network: Any) -> int:
-    """Return the numbers a row in the largest output of a layer, those inside nested networks too."""
+    """Return the numbers a row in the largest output of a layer, or an eighth of all: branches stand side by side.
+
+    Those inside nested networks count too.
+    """
     inner = [_widest(layer) for layer in network.layers if hasattr(layer, "layers")]
     outputs = [output for layer in network.layers for output in _tensors(layer.output)]
-    return int(max([*inner, *(math.prod(size or 1 for size in output.shape[1:]) for output in outputs)]))
+    sizes = [math.prod(size or 1 for size in output.shape[1:]) for output in outputs]
+    return int(max([*inner, *sizes, sum(sizes) // 8]))
 
 
 def _tensors(output: Any) -> list[Any]:

@@ -179,11 +179,7 @@ fn check_records(names: &[String], offsets: &[i64], allow: Allow) -> Result<()> 
         }
         if !allow.empty && offsets[record] == offsets[record + 1] {
             let message = format!("record '{name}' has no sequence");
-            return Err(fault(
-                message,
-                Some(record),
-                "remove the record from the file",
-            ));
+            return Err(fault(message, Some(record), "remove the record from the file"));
         }
         if allow.duplicates {
             continue;
@@ -194,11 +190,7 @@ fn check_records(names: &[String], offsets: &[i64], allow: Allow) -> Result<()> 
                 first + 1,
                 record + 1
             );
-            return Err(fault(
-                message,
-                Some(record),
-                "rename or remove one of them",
-            ));
+            return Err(fault(message, Some(record), "rename or remove one of them"));
         }
     }
     Ok(())

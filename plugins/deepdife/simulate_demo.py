@@ -38,13 +38,13 @@ PAIR = {"near": 0.36, "apart": 0.06, "ABF1 alone": 0.18, "HSFA6A alone": 0.06, "
 """How often a gene family has ABF1 and HSFA6A so."""
 NEAR, APART = 12, 50
 """Letters between the two at most where they act together, and at least where they are apart."""
-PLACED = {"in place": 0.3, "elsewhere": 0.15, "nowhere": 0.55}
+PLACED = {"in place": 0.25, "elsewhere": 0.15, "nowhere": 0.6}
 """How often it has TRB2 so."""
 PLACE, MARGIN = (START - 10, START + 10), 8
 """Where TRB2 starts in its place, and the letters around it in which it starts never."""
 ANYWHERE = {"SPL5": 0.5, "WRKY21": 0.6, "ATHB-7": 0.5}
 """How many sites a gene family has of each, on average; ATHB-7 is a decoy without effect."""
-EFFECTS = {"intercept": -1.4, "pair": 1.95, "TRB2": 2.4, "SPL5": 1.0, "WRKY21": -0.9}
+EFFECTS = {"intercept": -1.4, "pair": 1.8, "TRB2": 2.2, "SPL5": 1.0, "WRKY21": -0.9}
 ONE_WAY = ("TRB2",)
 """Motifs on the strand of the gene only: their place then means the same to a network that reads both strands."""
 DRIFT = {"paralog": 0.25, "kin": 0.4}

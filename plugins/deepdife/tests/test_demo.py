@@ -73,6 +73,6 @@ def test_the_set_is_no_toy(demo: Path) -> None:
     ]
     reached = {what: float(value) for what, value in lines}
     best = reached.pop("the truth (Bayes optimum)")
-    assert 0.84 < best < 0.95
+    assert 0.85 < best < 0.95
     assert len(reached) == 3
     assert all(0.6 < value < 0.8 for value in reached.values())

@@ -107,5 +107,5 @@ def test_training_and_another_platform_on_the_simulated_tissues(tmp_path: Path) 
     assert set(measured["floors"]) >= {"majority", "memoriser", "linear", "lightgbm"}
     out = tmp_path / "scores.tsv"
     summary = run_predict(str(trained.path), str(FOLDER / "demo-tissues-array.csv.gz"), out)
-    assert "of the model's" in " ".join(summary.warnings)
+    assert "of the model's" in summary.remark
     assert len(out.read_text().splitlines()) == 65

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -26,16 +27,23 @@ IN_SAMPLE = "cluster the rows that the genes were chosen on; every output says s
 AGAINST = "a column of the data that clusters are compared with, such as the organ; default: the tissues"
 EXPORT = "pkl: also write the original's pickles (never read here)"
 
-Top: TypeAlias = Annotated[int, typer.Option("--top", min=1, help=TOP)]
-Lists: TypeAlias = Annotated[list[Path] | None, typer.Option("--list", help=FILES)]
-Space: TypeAlias = Annotated[str, typer.Option("--space", help=SPACE)]
-Scale: TypeAlias = Annotated[str, typer.Option("--scale", help=SCALE)]
-Starts: TypeAlias = Annotated[int, typer.Option("--starts", min=1, help="k-means starts")]
-Matched: TypeAlias = Annotated[bool, typer.Option("--matched", help=MATCHED)]
-InSample: TypeAlias = Annotated[bool, typer.Option("--in-sample", help=IN_SAMPLE)]
-Against: TypeAlias = Annotated[str | None, typer.Option("--against", help=AGAINST)]
 Export: TypeAlias = Annotated[list[str] | None, typer.Option("--export", help=EXPORT)]
 Ranked: TypeAlias = Annotated[Path, typer.Argument(help=RANKED)]
+
+
+@dataclass(frozen=True, slots=True)
+class SetFlags:
+    """What `clusters` and `test` both ask: which sets of genes, on which rows, clustered how."""
+
+    top: Annotated[int, typer.Option("--top", min=1, help=TOP)] = 100
+    lists: Annotated[list[Path] | None, typer.Option("--list", help=FILES)] = None
+    space: Annotated[str, typer.Option("--space", help=SPACE)] = "genes"
+    scale: Annotated[str, typer.Option("--scale", help=SCALE)] = "zscore"
+    starts: Annotated[int, typer.Option("--starts", min=1, help="k-means starts")] = 100
+    matched: Annotated[bool, typer.Option("--matched", help=MATCHED)] = False
+    in_sample: Annotated[bool, typer.Option("--in-sample", help=IN_SAMPLE)] = False
+    against: Annotated[str | None, typer.Option("--against", help=AGAINST)] = None
+    export: Export = None
 
 
 def rank(
@@ -75,22 +83,13 @@ def rank(
 def clusters(
     ranked: Ranked,
     common: Common,
-    top: Top = 100,
-    lists: Lists = None,
-    space: Space = "genes",
-    scale: Scale = "zscore",
-    starts: Starts = 100,
+    flags: SetFlags,
     draws: Annotated[int, typer.Option("--draws", min=1, help="random sets beside each")] = 20,
-    matched: Matched = False,
-    in_sample: InSample = False,
-    against: Against = None,
-    export: Export = None,
 ) -> None:
     """Cluster the rows that the genes were not chosen on, and score each gene set against the tissues."""
     from genotool_transcriptome.set_stages import clusters as stage
 
-    given = (top, lists, space, scale, starts, draws, matched, in_sample, export)
-    run = stage(*_request(ranked, common, "clusters", given, against))
+    run = stage(*_request(ranked, common, "clusters", flags, draws))
     about = run.read_json("clusters.json")
     lines = [f"{name}: V-measure {values[0]:.3f}" for name, values in about["scores"].items()]
     lines += [f"random sets like {name}: {values[0]:.3f}" for name, values in about["random_means"].items()]
@@ -100,22 +99,13 @@ def clusters(
 def against_chance(
     ranked: Ranked,
     common: Common,
-    top: Top = 100,
-    lists: Lists = None,
-    space: Space = "genes",
-    scale: Scale = "zscore",
-    starts: Starts = 100,
+    flags: SetFlags,
     draws: Annotated[int, typer.Option("--draws", min=1, help="random sets; the original's preset is 100")] = 1000,
-    matched: Matched = False,
-    in_sample: InSample = False,
-    against: Against = None,
-    export: Export = None,
 ) -> None:
     """Test whether each gene set beats random sets of its size: the permutation p-value, Holm-corrected, decides."""
     from genotool_transcriptome.set_stages import against_chance as stage
 
-    given = (top, lists, space, scale, starts, draws, matched, in_sample, export)
-    run = stage(*_request(ranked, common, "test", given, against))
+    run = stage(*_request(ranked, common, "test", flags, draws))
     about = run.read_json("tests.json")
     lines = [
         f"{row['method']} ({row['genes']} genes): V-measure {row['score']:.3f}, random {row['null_mean']:.3f} "
@@ -154,18 +144,17 @@ def enrich(
     _show(common, about, [f"{run.path}: {words}; see enrichment.tsv"])
 
 
-def _request(ranked: Path, common: Common, verb: str, given: tuple[Any, ...], against: str | None) -> tuple[Any, Any]:
+def _request(ranked: Path, common: Common, verb: str, flags: SetFlags, draws: int) -> tuple[Any, Any]:
     from genotool_transcriptome.clustering import Clustering
     from genotool_transcriptome.ranked import open_ranked
     from genotool_transcriptome.set_stages import SetRequest
 
-    top, lists, space, scale, starts, draws, matched, in_sample, export = given
-    how = Clustering(space, scale, starts=starts, seed=common.seed)
+    how = Clustering(flags.space, flags.scale, starts=flags.starts, seed=common.seed)  # type: ignore[arg-type]
     request = SetRequest(
-        common.folder(f"{verb}-{ranked.name}"), how, top, tuple(lists or ()), draws, matched, in_sample,
-        _exports(export), _threads(), common.overwrite,
+        common.folder(f"{verb}-{ranked.name}"), how, flags.top, tuple(flags.lists or ()), draws, flags.matched,
+        flags.in_sample, _exports(flags.export), _threads(), common.overwrite,
     )  # fmt: skip
-    return open_ranked(ranked, data_dir=common.data_dir, against=against), request
+    return open_ranked(ranked, data_dir=common.data_dir, against=flags.against), request
 
 
 def _exports(given: list[str] | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from genotool.dataset import Dataset
 from genotool.errors import InputError
 
-__all__ = ["in_classes"]
+__all__ = ["in_classes", "unmet_classes"]
 
 
 def in_classes(rows: Dataset, classes: Sequence[str]) -> tuple[Dataset, dict[str, Any]]:
@@ -47,6 +47,15 @@ def in_classes(rows: Dataset, classes: Sequence[str]) -> tuple[Dataset, dict[str
     about = dataclasses.replace(kept.about, left_out=left_out)
     kept = dataclasses.replace(kept, target=target[known], classes=tuple(classes), about=about)
     return kept, {"classes_unknown": unknown, "classes_absent": absent}
+
+
+def unmet_classes(measured: Mapping[str, Any]) -> str:
+    """Return in words the classes of `in_classes` that did not meet; "" where the model and the set have the same."""
+    unknown = [f"{name} ({rows} rows)" for name, rows in (measured.get("classes_unknown") or {}).items()]
+    absent = [str(name) for name in measured.get("classes_absent") or []]
+    said = [f"unknown to the model, and left out: {', '.join(unknown)}"] if unknown else []
+    said += [f"known to the model, and not in the set: {', '.join(absent)}"] if absent else []
+    return f"classes {'; '.join(said)}" if said else ""
 
 
 def _plain(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from genotool.dataset import Dataset, Kind
-from genotool.elsewhere import in_classes
+from genotool.elsewhere import in_classes, unmet_classes
 from genotool.errors import InputError, UsageError
 from genotool_transcriptome.encoder import IMAGE, ExpressionEncoder
 from genotool_transcriptome.expression import unit_of
@@ -237,6 +237,9 @@ def test_genes_lie_along_chromosomes(tmp_path: Path) -> None:
 def test_classes_meet_by_name_and_others_are_counted() -> None:
     rows = matrix(LOGS[:4], target=np.array([0, 1, 2, 2]), classes=("Brain_Cortex", "kidney", "tassel"))
     met, said = in_classes(rows, ("Liver", "brain cortex", "Kidney"))
+    unmet = "unknown to the model, and left out: tassel (2 rows); known to the model, and not in the set: Liver"
+    assert unmet_classes(said) == f"classes {unmet}"
+    assert unmet_classes({}) == ""
     assert met.ids.tolist() == ["s0", "s1"]
     assert met.target is not None
     assert met.target.tolist() == [1, 2]

@@ -57,6 +57,7 @@ def _tested(validated: dict[str, Any]) -> Iterator[str]:
 
 
 def _show_part(name: str, measured: dict[str, Any]) -> None:
+    from genotool.elsewhere import unmet_classes
     from genotool.metrics import TITLES
 
     number = measured.get("groups")
@@ -68,6 +69,8 @@ def _show_part(name: str, measured: dict[str, Any]) -> None:
         typer.echo(f"  WARNING: {measured['warning']}")
     if measured.get("note"):
         typer.echo(f"  {measured['note']}")
+    if unmet := unmet_classes(measured):
+        typer.echo(f"  {unmet}")
     for metric, estimate in measured["metrics"].items():
         if estimate["value"] is not None:
             typer.echo(f"  {TITLES.get(metric, metric):20} {_interval(estimate)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from genotool.elsewhere import unmet_classes
 from genotool.report.blocks import Block, Grid, Notice, Section, Text
 from genotool.report.collect import Collected, Step
 from genotool.report.drawn import Drawn, measured_against_predicted
@@ -80,7 +81,8 @@ def _scatter(step: Step, key: str, measured: Mapping[str, Any]) -> Drawn:
 
 def _one_set(key: str, measured: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = [Notice(f"{key}: {measured[word]}") for word in ("warning", "note") if measured.get(word)]
-    blocks += _unmet(key, measured)
+    if unmet := unmet_classes(measured):
+        blocks.append(Text(f"{key}: {unmet}."))
     if measured.get("seen_rows_left_out"):
         left = count(measured["seen_rows_left_out"])
         blocks.append(Text(f"{key}: {left} rows that the model was trained on are left out of the numbers here."))
@@ -88,15 +90,6 @@ def _one_set(key: str, measured: Mapping[str, Any]) -> list[Block]:
         blocks.append(Text(f"{key}: {named(measured['sentence'])}"))
     blocks += _by_group(key, measured.get("by_group"))
     return [*blocks, *_within(key, measured.get("within_group"))]
-
-
-def _unmet(key: str, measured: Mapping[str, Any]) -> list[Block]:
-    """Return which classes the model or the set does not have; nothing where both have the same."""
-    unknown = [f"{name} ({count(rows)} rows)" for name, rows in (measured.get("classes_unknown") or {}).items()]
-    absent = [str(name) for name in measured.get("classes_absent") or []]
-    said = [f"unknown to the model, and left out: {', '.join(unknown)}"] if unknown else []
-    said += [f"known to the model, and not in the set: {', '.join(absent)}"] if absent else []
-    return [Text(f"{key}: classes {'; '.join(said)}.")] if said else []
 
 
 def _by_group(key: str, groups: Any) -> list[Block]:

@@ -83,6 +83,15 @@ def test_a_pattern_without_a_match_is_in_brackets(tmp_path: Path) -> None:
     assert "(ABF2, bZIP, Group A)" in page_of(tmp_path / "run", patterns=[pattern])
 
 
+def test_a_motif_beside_the_best_one_is_named_and_has_its_matches(tmp_path: Path) -> None:
+    other = {**MATCH, "id": "MA1085.3", "name": "WRKY40", "class": "GCM", "family": "WRKY", "q": 0.004}
+    beside = {"beside": [{"consensus": "TTGAC", "matches": [other]}], "alike": ["pos_3"]}
+    page = page_of(tmp_path / "run", patterns=[FOUND["patterns"][0] | beside])
+    assert "ABF2, bZIP, Group A; beside it WRKY40, GCM, WRKY (q 0.004); the same family: pos_3" in page
+    assert "pos_0, TTGAC: the likeliest motifs" in page
+    assert "WRKY40 (MA1085.3)" in page
+
+
 def test_patterns_of_one_family_say_so_and_a_long_consensus_is_cut_in_the_table(tmp_path: Path) -> None:
     pattern = json.loads(json.dumps(FOUND["patterns"][0])) | {"alike": ["pos_3"], "consensus": "A" * 19 + "CGTACGTACGT"}
     page = page_of(tmp_path / "run", patterns=[pattern])

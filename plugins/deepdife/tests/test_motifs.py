@@ -15,10 +15,11 @@ from genotool.errors import InputError
 from genotool.persist import save_arrays
 from genotool.run import Run
 from genotool_deepdife.attributed import read
+from genotool_deepdife.cores import bits, consensus, core
 from genotool_deepdife.discovery import check_seqlets, find_motifs
 from genotool_deepdife.evidence import Sites, evidence, sites
 from genotool_deepdife.jaspar import Motif, motifs
-from genotool_deepdife.matching import Match, bits, consensus, core, matches
+from genotool_deepdife.matching import Match, Matched, matched
 from genotool_deepdife.modisco import Pattern, check_enough, seqlets_of, shuffled
 from genotool_deepdife.motif_figures import panels
 from genotool_deepdife.motif_results import Result, given_motifs
@@ -250,9 +251,8 @@ def pattern_of(motif: Motif, *, beside: int = 4, turned: bool = False, sign: int
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_motif_matches_itself_best_on_either_strand(turned: bool) -> None:
     chosen = [known(name) for name in ("ABF2", "WRKY40", "DREB2C")]
-    for ranked, motif in zip(
-        matches([pattern_of(one, turned=turned) for one in chosen], motifs()), chosen, strict=True
-    ):
+    found = matched([pattern_of(one, turned=turned) for one in chosen], motifs())
+    for [(_, ranked)], motif in zip(found, chosen, strict=True):
         assert ranked[0].motif.matrix_id == motif.matrix_id
         assert ranked[0].turned is turned
         assert ranked[0].q < 1e-5
@@ -267,18 +267,48 @@ def test_the_best_match_is_drawn_under_the_bases_that_it_matches(name: str, turn
     pattern = pattern_of(known(name), turned=turned)
     none = np.array([], np.int64)
     where = Sites(none, none, none, none.astype(np.bool_), none.astype(np.float64))
-    (ranked,) = matches([pattern], motifs())
-    worth, own, matched = panels(Result(pattern, where, {}, ranked))
-    assert worth.heights.shape == own.heights.shape == matched.heights.shape
+    (found,) = matched([pattern], motifs())
+    worth, own, below = panels(Result(pattern, where, {}, found), 0.05)
+    assert worth.heights.shape == own.heights.shape == below.heights.shape
     assert len(own.heights) >= len(known(name).counts)
-    np.testing.assert_allclose(own.heights, matched.heights, atol=0.02)
-    assert known(name).matrix_id in matched.title
-    assert ("reverse complement" in matched.title) is turned
+    np.testing.assert_allclose(own.heights, below.heights, atol=0.02)
+    assert known(name).matrix_id in below.title
+    assert ("reverse complement" in below.title) is turned
+
+
+def side_by_side(first: Motif, second: Motif, worth: float = 1.0) -> Pattern:
+    """Return a pattern of two motifs, three letters apart; the second one's contributions are `worth` of its own."""
+    one, other = pattern_of(first, beside=3), pattern_of(second, beside=3)
+    shares = np.concatenate([one.sequence, other.sequence[3:]])
+    moved = np.concatenate([one.contributions, worth * other.contributions[3:]])
+    return Pattern("pos_0", 1, shares, moved, one.rows, one.rows, one.rows, one.turned)
+
+
+def test_both_motifs_of_a_pattern_are_named_and_drawn() -> None:
+    pattern = side_by_side(known("WRKY40"), known("ABF2"))
+    (found,) = matched([pattern], motifs())
+    best = [one.matches[0].motif.name for one in found]
+    assert sorted(best) == ["ABF2", "WRKY40"]
+    none = np.array([], np.int64)
+    where = Sites(none, none, none, none.astype(np.bool_), none.astype(np.float64))
+    result = Result(pattern, where, {}, found)
+    assert [one.matches[0].motif.name for one in result.beside(0.05)] == best[1:]
+    assert result.beside(0.0) == []
+    _, own, *below = panels(result, 0.05)
+    np.testing.assert_allclose(own.heights, sum(panel.heights for panel in below), atol=0.05)
+    every = sorted((match for one in found for match in one.matches), key=lambda match: match.p)
+    assert every[-1].q == pytest.approx(every[-1].p, rel=1e-6), "corrected over both stretches: the last by nothing"
+    assert every[0].q == pytest.approx(every[0].p * 2 * len(motifs()), rel=1e-6)
+
+
+def test_what_the_model_does_not_read_beside_a_motif_is_not_matched() -> None:
+    (found,) = matched([side_by_side(known("WRKY40"), known("ABF2"), worth=0.01)], motifs())
+    assert [one.matches[0].motif.name for one in found] == ["WRKY40"]
 
 
 def test_q_is_corrected_over_all_patterns_and_motifs() -> None:
-    ranked = matches([pattern_of(known("ABF2")), pattern_of(known("WRKY40"))], motifs()[:60])
-    together = sorted((one for ones in ranked for one in ones), key=lambda one: one.p)
+    found = matched([pattern_of(known("ABF2")), pattern_of(known("WRKY40"))], motifs()[:60])
+    together = sorted((match for ones in found for one in ones for match in one.matches), key=lambda match: match.p)
     count = len(together)
     by_hand, least = [], 1.0
     for place in range(count, 0, -1):
@@ -355,13 +385,15 @@ def test_no_framework_is_imported() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("sharp", "times", "matched"), [(0.97, 1, True), (0.45, 1, False), (0.6, 5, False)])
-def test_a_pattern_that_tells_little_is_no_motif_whatever_its_q(sharp: float, times: int, matched: bool) -> None:
+@pytest.mark.parametrize(("sharp", "times", "called"), [(0.97, 1, True), (0.45, 1, False), (0.6, 5, False)])
+def test_a_pattern_that_tells_little_is_no_motif_whatever_its_q(sharp: float, times: int, called: bool) -> None:
     word = ["ACGT".index(letter) for letter in "CACGTGTC" * times]
     shares = np.where(np.eye(4)[word] == 1, sharp, (1 - sharp) / 3)
     none = np.zeros(1, np.int64)
     pattern = Pattern("pos_0", 1, shares, shares, none, none, none, none.astype(np.bool_))
     sites = Sites(none, none, none, none.astype(np.bool_), none.astype(np.float64))
     motif = Motif("MA0001.1", "made", (), (), shares)
-    result = Result(pattern, sites, {}, [Match("pos_0", motif, 1e-9, 1e-8, 0, 8, False)])
-    assert bool(result.under(0.05)) is matched
+    fit = Matched((0, len(word)), [Match("pos_0", motif, 1e-9, 1e-8, 0, 8, False)])
+    result = Result(pattern, sites, {}, [fit, fit])
+    assert bool(result.under(0.05)) is called
+    assert bool(result.beside(0.05)) is called

@@ -16,7 +16,7 @@ MOST = 24
 """Patterns with figures: those with the largest share of the evidence for either side; the table has all."""
 WIDEST = 16
 """Letters of a consensus in the table, which is as wide as the page."""
-LOGOS = "above what its bases contribute, then how often each is there, below the best match, place under place."
+LOGOS = "above what its bases contribute, then how often each is there, below what it matches, place under place."
 PLACES = "where the middle of each of its sites lies; the legend counts the sites."
 
 
@@ -111,25 +111,37 @@ def _best(pattern: Mapping[str, Any]) -> list[str]:
     best: Mapping[str, Any] = next(iter(pattern.get("matches") or []), {})
     words = f"{best.get('name')}, {_kind(best)}" if best else "–"
     alike = ", ".join(map(str, pattern.get("alike") or []))
+    words += "".join(f"; beside it {_named(one)}" for one in pattern.get("beside") or [])
     words += f"; the same family: {alike}" if alike else ""
     return [words if pattern.get("matched") or not best else f"({words})", _small(best.get("q"))]
+
+
+def _named(beside: Mapping[str, Any]) -> str:
+    """Return the likeliest motif of what the best match leaves of a core."""
+    best: Mapping[str, Any] = next(iter(beside.get("matches") or []), {})
+    return f"{best.get('name')}, {_kind(best)} (q {_small(best.get('q'))})"
 
 
 def _pattern(pattern: Mapping[str, Any], step: Step, pictures: Pictures) -> list[Block]:
     name = str(pattern.get("name"))
     figures = [(f"motif-{name}", f"{name}: {LOGOS}"), (f"motif-{name}-places", f"{name}: {PLACES}")]
     kept = [(step.figures[stem], caption) for stem, caption in figures if stem in step.figures]
-    matches = [
-        [f"{match.get('name')} ({match.get('id')})", _kind(match), _small(match.get("p")),
-         _small(match.get("q")), "reverse" if match.get("turned") else "forward"]
-        for match in pattern.get("matches") or []
-    ]  # fmt: skip
-    head = ["motif", "class, family", "p", "q", "strand"]
     title = f"{name} {pattern.get('consensus')}, for {pattern.get('speaks_for')}"
     said = f"{count(pattern.get('seqlets'))} seqlets in {_rows(pattern, 'all')} rows; "
     said += f"{_percent(_share(pattern, 'all'))} of all contributions of its sign."
-    grid = Grid(head, matches, numeric=frozenset({2, 3}), title=f"{name}: the likeliest motifs", folded=True)
-    return [Text(said, title=title), *pictures.found(kept, step.title), grid]
+    grids = [_likeliest(name, pattern.get("matches"))]
+    grids += [_likeliest(f"{name}, {one.get('consensus')}", one.get("matches")) for one in pattern.get("beside") or []]
+    return [Text(said, title=title), *pictures.found(kept, step.title), *grids]
+
+
+def _likeliest(what: str, matches: Sequence[Mapping[str, Any]] | None) -> Grid:
+    rows = [
+        [f"{match.get('name')} ({match.get('id')})", _kind(match), _small(match.get("p")),
+         _small(match.get("q")), "reverse" if match.get("turned") else "forward"]
+        for match in matches or []
+    ]  # fmt: skip
+    head = ["motif", "class, family", "p", "q", "strand"]
+    return Grid(head, rows, numeric=frozenset({2, 3}), title=f"{what}: the likeliest motifs", folded=True)
 
 
 def _kind(match: Mapping[str, Any]) -> str:

@@ -59,10 +59,11 @@ FOLDED = Keys(
      "folds": Each(Keys({"fold": TEXT, "tests": TEXT, "metrics": Each(NUMBER), "floors": Each(NUMBER)}, NUMBER), LIST)},
     NUMBER,
 )  # fmt: skip
+MATCHES = Each(Keys({"id": TEXT, "name": TEXT, "family": TEXT, "class": TEXT, "p": NUMBER, "q": NUMBER}), LIST)
 PATTERN = Keys(
     {"name": TEXT, "consensus": TEXT, "speaks_for": TEXT, "seqlets": NUMBER, "median_position": NUMBER, "alike": LIST,
-     "evidence": Each(Each(NUMBER)),
-     "matches": Each(Keys({"id": TEXT, "name": TEXT, "family": TEXT, "class": TEXT, "p": NUMBER, "q": NUMBER}), LIST)}
+     "evidence": Each(Each(NUMBER)), "matches": MATCHES,
+     "beside": Each(Keys({"consensus": TEXT, "matches": MATCHES}), LIST)}
 )  # fmt: skip
 SHAPES: Mapping[str, Any] = {
     "metrics": Keys(

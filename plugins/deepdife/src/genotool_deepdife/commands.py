@@ -57,8 +57,11 @@ def _line(pattern: dict[str, Any]) -> str:
         if pattern["matched"]
         else "no motif that is known"
     )
+    beside = (
+        "; beside it {name} ({class}, {family}), q {q:.2g}".format(**one["matches"][0]) for one in pattern["beside"]
+    )
     said = f"{pattern['name']} {pattern['consensus']} for {pattern['speaks_for']}: {every['share']:.1%} of its evidence"
-    return f"{said}, {pattern['seqlets']} seqlets in {every['rows']} of {every['of']} rows; {known}"
+    return f"{said}, {pattern['seqlets']} seqlets in {every['rows']} of {every['of']} rows; {known}{''.join(beside)}"
 
 
 FLAGS = (

@@ -16,7 +16,7 @@ from genotool.run import Run
 from genotool_deepdife.attributed import Attributed, read
 from genotool_deepdife.evidence import evidence, sites
 from genotool_deepdife.jaspar import Motif, latest_release, motifs
-from genotool_deepdife.matching import matches
+from genotool_deepdife.matching import matched
 from genotool_deepdife.modisco import SIGNS, Patterns, check_enough, discover, seqlets_of, shuffled
 from genotool_deepdife.motif_figures import figures
 from genotool_deepdife.motif_results import Result, given_motifs, summarised, write_tables
@@ -115,7 +115,7 @@ def _carry_out(
     found.save(run.file("modisco.h5"), explained.inputs.shape[1])
     _say(run, f"{len(found.patterns)} patterns; matching them to {len(known)} motifs")
     with run.timed("matching"):
-        results = _results(found, explained, known)
+        results = _results(found, explained, known, config.q)
     null = _null(run, explained, config, seed) if config.null else None
     summary = summarised(
         results, explained, seqlets=counts, settings=to_mapping(config), motifs=len(known),
@@ -124,7 +124,7 @@ def _carry_out(
     run.write_json("motifs.json", summary)
     write_tables(run, results, explained, config.q)
     _say(run, "drawing the patterns, writing the report")
-    for name, figure in figures(results, explained, bool(run.record.get("simulated"))):
+    for name, figure in figures(results, explained, config.q, bool(run.record.get("simulated"))):
         run.write_text(f"figures/{name}.svg", figure)
 
 
@@ -134,12 +134,12 @@ def _discovered(explained: Attributed, counts: dict[str, int], config: MotifConf
     return discover(explained.inputs, explained.hypothetical, config)
 
 
-def _results(found: Patterns, explained: Attributed, known: tuple[Motif, ...]) -> list[Result]:
+def _results(found: Patterns, explained: Attributed, known: tuple[Motif, ...], q: float) -> list[Result]:
     """Return the patterns with what they come to, the largest share of the evidence first, those that raise first."""
     made = []
-    for pattern, matched in zip(found.patterns, matches(found.patterns, known), strict=True):
+    for pattern, stretches in zip(found.patterns, matched(found.patterns, known, q), strict=True):
         where = sites(pattern, explained.contributions)
-        made.append(Result(pattern, where, evidence(where, pattern.sign, explained), matched))
+        made.append(Result(pattern, where, evidence(where, pattern.sign, explained), stretches))
     return sorted(made, key=lambda result: (-result.pattern.sign, -result.evidence["all"].share))
 
 

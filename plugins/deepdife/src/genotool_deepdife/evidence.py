@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genotool_deepdife.attributed import Attributed
-from genotool_deepdife.matching import core
+from genotool_deepdife.cores import core
 from genotool_deepdife.modisco import SIGNS, Pattern
 
 __all__ = ["Evidence", "Sites", "covered", "evidence", "sites"]

@@ -1,42 +1,39 @@
 """Patterns matched to known motifs: TOMTOM (Gupta et al. 2007, Genome Biol 8:R24), through the package memelite.
 
-A pattern is trimmed to its core first. q-values are by Benjamini and Hochberg over all patterns x all motifs of a run,
-so that at q < 0.05 about one match in twenty of the whole table is expected to be wrong; MEME's own program corrects
-each pattern alone, over the motifs.
+A pattern is trimmed to its core first. Two factors that bind near each other make one pattern, and TOMTOM names one of
+them: so what the best match leaves of a core is matched again, by itself. q-values are by Benjamini and Hochberg over
+all these x all motifs of a run, so that at q < 0.05 about one match in twenty of the whole table is expected to be
+wrong; MEME's own program corrects each pattern alone, over the motifs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from genotool.errors import UsageError
 from numpy.typing import NDArray
 
+from genotool_deepdife.cores import LEAST_SITE_BITS, NARROWEST, Stretch, core, own_between, site_bits
 from genotool_deepdife.jaspar import Motif
 from genotool_deepdife.modisco import Pattern
 
-__all__ = ["FEW_MOTIFS", "Match", "bits", "consensus", "core", "matches"]
+__all__ = ["FEW_MOTIFS", "Match", "Matched", "matched"]
 
 FEW_MOTIFS = 50
 """With fewer targets TOMTOM's p-values depend on which they are: its background is their columns."""
-LEAST_BITS = 0.3
-"""A core begins and ends with a position that tells as much as this ..."""
-LEAST_SHARE = 0.15
-"""... and whose contribution is at least this share of the largest."""
-NARROWEST = 5
-IUPAC = {"AC": "M", "AG": "R", "AT": "W", "CG": "S", "CT": "Y", "GT": "K"}
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A pattern beside a motif.
+    """A stretch of a pattern beside a motif.
 
     Attributes
     ----------
     offset
-        Where the pattern's core starts in the motif, turned where `turned`; below 0: before it.
+        Where the stretch starts in the motif, turned where `turned`; below 0: before it.
     overlap
         Positions that both have.
     turned
@@ -52,64 +49,82 @@ class Match:
     turned: bool
 
 
-def bits(probabilities: NDArray[np.float64], pseudo: float = 1e-3) -> NDArray[np.float64]:
-    """Return (width,) how many bits each position of (width, 4) shares tells, over four equal bases."""
-    held = (probabilities + pseudo) / (probabilities + pseudo).sum(axis=1, keepdims=True)
-    return np.asarray(2 + (held * np.log2(held)).sum(axis=1), np.float64)
+class Matched(NamedTuple):
+    """A stretch of a pattern beside every motif, the likeliest first."""
+
+    stretch: Stretch
+    matches: Sequence[Match]
 
 
-def core(pattern: Pattern) -> tuple[int, int]:
-    """Return first and last position (not included) of what is a pattern's own: conserved, and of consequence."""
-    told, moved = bits(pattern.sequence), np.abs(pattern.contributions).sum(axis=1)
-    good = np.flatnonzero((told >= LEAST_BITS) & (moved >= LEAST_SHARE * moved.max()))
-    if not len(good):
-        good = np.array([int(np.argmax(moved))])
-    first, last = int(good[0]), int(good[-1]) + 1
-    short = max(NARROWEST - (last - first), 0)
-    first = min(max(first - (short + 1) // 2, 0), max(len(told) - NARROWEST, 0))
-    return first, max(last, min(first + NARROWEST, len(told)))
+def matched(patterns: Sequence[Pattern], motifs: Sequence[Motif], q: float = 0.05) -> list[list[Matched]]:
+    """Return of each pattern its core beside every motif, then each stretch that the core's best match leaves.
 
-
-def consensus(probabilities: NDArray[np.float64]) -> str:
-    """Return IUPAC letters: one base above half and twice the next, two above three quarters, else N (Cavener 1987)."""
-    return "".join(map(_letter, probabilities))
-
-
-def _letter(shares: NDArray[np.float64]) -> str:
-    best, second = np.argsort(-shares, kind="stable")[:2].tolist()
-    if shares[best] > 0.5 and shares[best] >= 2 * shares[second]:
-        return "ACGT"[best]
-    if shares[best] + shares[second] > 0.75:
-        return IUPAC["".join(sorted("ACGT"[one] for one in (best, second)))]
-    return "N"
-
-
-def matches(patterns: Sequence[Pattern], motifs: Sequence[Motif]) -> list[list[Match]]:
-    """Return of each pattern every motif, the likeliest first.
+    Parameters
+    ----------
+    q
+        What the best match of a core has at most, where what it leaves is matched too.
 
     Raises
     ------
     UsageError
         If there is no motif to match to.
     """
-    from genotool.statistics.tables import benjamini_hochberg
-    from memelite import tomtom
-
     if not motifs:
         raise UsageError("there is no motif to match patterns to")
     if not patterns:
         return []
-    queries = [pattern.sequence[slice(*core(pattern))].T for pattern in patterns]
-    targets = [motif.probabilities().T for motif in motifs]
+    places = [(row, core(pattern)) for row, pattern in enumerate(patterns)]
+    fits = _fits(patterns, places, motifs)
+    if left := list(_left(patterns, places, fits, q)):
+        fits = _Fits(*map(np.concatenate, zip(fits, _fits(patterns, left, motifs), strict=True)))
+    corrected, found = _corrected(fits.p), [list[Matched]() for _ in patterns]
+    for number, (row, stretch) in enumerate([*places, *left]):
+        ranked = [
+            Match(patterns[row].name, motifs[at], float(fits.p[number, at]), float(corrected[number, at]),
+                  int(fits.offsets[number, at]), int(fits.overlaps[number, at]), bool(fits.turned[number, at]))
+            for at in np.argsort(fits.p[number], kind="stable").tolist()
+        ]  # fmt: skip
+        found[row].append(Matched(stretch, ranked))
+    return found
+
+
+class _Fits(NamedTuple):
+    """TOMTOM's arrays of (stretches, motifs)."""
+
+    p: NDArray[np.float64]
+    offsets: NDArray[np.float64]
+    overlaps: NDArray[np.float64]
+    turned: NDArray[np.float64]
+
+
+def _fits(patterns: Sequence[Pattern], places: Sequence[tuple[int, Stretch]], motifs: Sequence[Motif]) -> _Fits:
+    """Return how stretches of patterns, these by their number, fit each motif."""
+    from memelite import tomtom
+
+    queries = [patterns[row].sequence[slice(*stretch)].T for row, stretch in places]
     # all motifs, never the nearest few: that call fails where there are fewer. One thread: the work is milliseconds,
     # the memory of a thread hundreds of megabytes
-    p, _, offsets, overlaps, strands = tomtom(queries, targets, n_jobs=1)
-    q = np.array(benjamini_hochberg(np.clip(p, 0, 1).ravel())).reshape(p.shape)
-    return [
-        [
-            Match(pattern.name, motifs[at], float(p[row, at]), float(q[row, at]), int(offsets[row, at]),
-                  int(overlaps[row, at]), bool(strands[row, at]))
-            for at in np.argsort(p[row], kind="stable").tolist()
-        ]
-        for row, pattern in enumerate(patterns)
-    ]  # fmt: skip
+    p, _, offsets, overlaps, turned = tomtom(queries, [motif.probabilities().T for motif in motifs], n_jobs=1)
+    return _Fits(p, offsets, overlaps, turned)
+
+
+def _corrected(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    from genotool.statistics.tables import benjamini_hochberg
+
+    return np.array(benjamini_hochberg(np.clip(p, 0, 1).ravel().tolist()), np.float64).reshape(p.shape)
+
+
+def _left(
+    patterns: Sequence[Pattern], places: Sequence[tuple[int, Stretch]], fits: _Fits, q: float
+) -> Iterator[tuple[int, Stretch]]:
+    """Yield what the best match of each core leaves on either side, where it tells as much as a site does."""
+    corrected = _corrected(fits.p)
+    for number, (row, (first, last)) in enumerate(places):
+        best, sequence = int(np.argmin(fits.p[number])), patterns[row].sequence
+        if corrected[number, best] > q:
+            continue
+        start = first + max(-int(fits.offsets[number, best]), 0)
+        for side in ((first, start), (start + int(fits.overlaps[number, best]), last)):
+            own = own_between(patterns[row], *side) if side[1] - side[0] >= NARROWEST else None
+            if own is not None and site_bits(sequence[slice(*own)]) >= LEAST_SITE_BITS:
+                yield row, own

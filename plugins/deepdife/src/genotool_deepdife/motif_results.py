@@ -8,25 +8,27 @@ from typing import Any
 
 import numpy as np
 from genotool.run import Run
+from numpy.typing import NDArray
 
 from genotool_deepdife.attributed import Attributed
+from genotool_deepdife.cores import LEAST_SITE_BITS, SITE, Stretch, consensus, core, site_bits
 from genotool_deepdife.evidence import Evidence, Sites, covered
-from genotool_deepdife.matching import FEW_MOTIFS, Match, bits, consensus, core
+from genotool_deepdife.matching import FEW_MOTIFS, Match, Matched
 from genotool_deepdife.modisco import Pattern
 
 __all__ = ["Result", "given_motifs", "speaks_for", "summarised", "write_tables"]
 
 MATCHES_SHOWN = 5
-LEAST_BITS, SITE = 6.0, 8
-"""What the best `SITE` letters of a core tell at least: less fits one place in 64 by chance, and is called no motif,
-whatever the q of the likeliest. A wide, faint pattern tells no more by its width."""
+MOTIF = ("id", "name", "family", "class", "p", "q")
 NOTES = (
     "a pattern is what the model reads, not where a protein binds: a factor of the same family, or none that is known, "
     "may be behind it",
     "q is that of a match, by Benjamini and Hochberg over all patterns x all motifs of the run: it says whether two "
     "motifs are alike by more than chance. It says nothing of whether the pattern is real, and nothing of the model",
-    f"a core whose best {SITE} letters tell fewer than {LEAST_BITS:g} bits is called no motif, whatever its match: "
-    "TOMTOM finds wide, faint patterns alike for what they lack",
+    f"a core whose best {SITE} letters tell fewer than {LEAST_SITE_BITS:g} bits is called no motif, whatever its "
+    "match: TOMTOM finds wide, faint patterns alike for what they lack",
+    "two sites that are often near each other make one pattern: what the best match leaves of a core is matched by "
+    "itself, where it tells as much as a site, and is named as the motif beside it",
     "motifs of one family are alike: read the family before the name of the best match; patterns that match one family "
     "may be forms of one site, which TF-MoDISco has not put together: each says which others do",
     "a share is what the cores of a pattern's seqlets hold of all contributions of its sign, wherever these lie in the "
@@ -38,22 +40,34 @@ NOTES = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """A pattern with its sites, its evidence over all rows and each class, and its matches, the likeliest first."""
+    """A pattern with its sites, its evidence over all rows and each class, and what its core and the rest match."""
 
     pattern: Pattern
     sites: Sites
     evidence: Mapping[str, Evidence]
-    matches: Sequence[Match]
+    matched: Sequence[Matched]
 
     @property
-    def bits(self) -> float:
-        """What the best letters of the core tell, over four equal bases: as many in a row as a site has."""
-        told = bits(self.pattern.sequence[slice(*core(self.pattern))])
-        return float(np.convolve(told, np.ones(min(SITE, len(told))), "valid").max())
+    def matches(self) -> Sequence[Match]:
+        """Those of the core, the likeliest first."""
+        return self.matched[0].matches
+
+    def shares(self, stretch: Stretch) -> NDArray[np.float64]:
+        """Return (width, 4) the share of each base."""
+        return self.pattern.sequence[slice(*stretch)]
 
     def under(self, q: float) -> list[Match]:
-        """Return the matches with no larger q; none of a core that tells too little."""
-        return [match for match in self.matches if match.q <= q] if self.bits >= LEAST_BITS else []
+        """Return the matches of the core with no larger q; none of a core that tells too little."""
+        return [match for match in self.matches if match.q <= q] if self._tells else []
+
+    def beside(self, q: float) -> list[Matched]:
+        """Return what is left of the core and has such a match by itself, with those matches alone."""
+        found = [Matched(one.stretch, [match for match in one.matches if match.q <= q]) for one in self.matched[1:]]
+        return [one for one in found if one.matches] if self._tells else []
+
+    @property
+    def _tells(self) -> bool:
+        return site_bits(self.shares(core(self.pattern))) >= LEAST_SITE_BITS
 
 
 def given_motifs(config: Mapping[str, Any]) -> str | None:
@@ -101,7 +115,7 @@ def summarised(
         "jaspar": {**{name: settings[name] for name in ("collection", "taxon")}, "release": release, "motifs": motifs},
         "seqlets": dict(seqlets),
         "not_clustered": [sign for sign, count in seqlets.items() if count <= settings["min_seqlets"]],
-        "comparisons": motifs * len(results),
+        "comparisons": motifs * sum(len(result.matched) for result in results),
         "covered": covered([(result.pattern, result.sites) for result in results], contributions),
         "patterns": [
             _described(result, explained.classes, settings["q"]) | {"alike": _alike(result, results, settings["q"])}
@@ -118,13 +132,17 @@ def _described(result: Result, classes: Sequence[str], q: float) -> dict[str, An
         "name": pattern.name,
         "sign": pattern.sign,
         "speaks_for": speaks_for(pattern.sign, classes),
-        "consensus": consensus(pattern.sequence[slice(*core(pattern))]),
-        "bits": round(result.bits, 2),
+        "consensus": consensus(result.shares(core(pattern))),
+        "bits": round(site_bits(result.shares(core(pattern))), 2),
         "seqlets": len(found.rows),
         "evidence": {name: asdict(held) for name, held in result.evidence.items()},
         "median_position": _middle(found),
         "matched": bool(result.under(q)),
         "matches": [_match(match) for match in result.matches[:MATCHES_SHOWN]],
+        "beside": [
+            {"consensus": consensus(result.shares(one.stretch)), "matches": [*map(_match, one.matches[:MATCHES_SHOWN])]}
+            for one in result.beside(q)
+        ],
     }
 
 
@@ -156,43 +174,40 @@ def write_tables(run: Run, results: Sequence[Result], explained: Attributed, q: 
     """Write ``patterns.tsv``, ``matches.tsv`` (those with a q of `q` or less) and ``seqlets.tsv``."""
     classes = explained.classes if explained.target is not None else ()
     parts = [f"{what}_{name}" for name in classes for what in ("sequences_class", "share_class")]
-    best = ("match_id", "match_name", "match_family", "match_class", "match_p", "match_q")
-    head = (
-        "pattern",
-        "sign",
-        "speaks_for",
-        "seqlets",
-        "sequences",
-        "consensus",
-        "bits",
-        "share",
-        *parts,
-        "median_position",
-    )
-    run.write_table("patterns.tsv", [*head, *best], (_pattern(result, classes, explained) for result in results))
-    head = ("pattern", "match_id", "match_name", "match_family", "match_class", "p", "q", "offset", "overlap", "strand")
-    run.write_table("matches.tsv", head, (_matched(match) for result in results for match in result.under(q)))
+    own = ("pattern", "sign", "speaks_for", "seqlets", "sequences", "consensus", "bits", "share")
+    head = (*own, *parts, "median_position", *(f"match_{name}" for name in MOTIF), "beside")
+    run.write_table("patterns.tsv", head, (_pattern(result, explained, q) for result in results))
+    head = ("pattern", *(f"match_{name}" for name in MOTIF[:4]), "p", "q", "offset", "overlap", "strand", "letters")
+    run.write_table("matches.tsv", head, (line for result in results for line in _lines(result, q)))
     head = ("id", "start", "end", "strand", "pattern", "contribution")
     run.write_table("seqlets.tsv", head, (line for result in results for line in _seqlets(result, explained)))
 
 
-def _pattern(result: Result, classes: Sequence[str], explained: Attributed) -> list[object]:
-    said, best = _described(result, explained.classes, 0.0), result.matches[0]
-    parts = [value for name in classes for held in [result.evidence[name]] for value in (held.rows, held.share)]
-    every = result.evidence["all"]
+def _pattern(result: Result, explained: Attributed, q: float) -> list[object]:
+    said, every = _described(result, explained.classes, q), result.evidence["all"]
+    held = [result.evidence[name] for name in (explained.classes if explained.target is not None else ())]
+    parts = [value for one in held for value in (one.rows, one.share)]
+    beside = (
+        f"{one['consensus']}: {one['matches'][0]['name']} ({one['matches'][0]['family']})" for one in said["beside"]
+    )
     return [
         said["name"], said["sign"], said["speaks_for"], said["seqlets"], every.rows, said["consensus"], said["bits"],
-        every.share, *parts, said["median_position"], best.motif.matrix_id, best.motif.name,
-        ", ".join(best.motif.families), ", ".join(best.motif.classes), best.p, best.q,
+        every.share, *parts, said["median_position"], *_cells(result.matches[0]), "; ".join(beside),
     ]  # fmt: skip
 
 
-def _matched(match: Match) -> list[object]:
-    motif = match.motif
-    return [
-        match.pattern, motif.matrix_id, motif.name, ", ".join(motif.families), ", ".join(motif.classes), match.p,
-        match.q, match.offset, match.overlap, "-" if match.turned else "+",
-    ]  # fmt: skip
+def _lines(result: Result, q: float) -> Iterator[list[object]]:
+    """Yield the matches of a core, then of what is beside its best one."""
+    for one in (Matched(core(result.pattern), result.under(q)), *result.beside(q)):
+        letters = consensus(result.shares(one.stretch))
+        for match in one.matches:
+            strand = "-" if match.turned else "+"
+            yield [result.pattern.name, *_cells(match), match.offset, match.overlap, strand, letters]
+
+
+def _cells(match: Match) -> list[object]:
+    said = _match(match)
+    return [said[name] for name in MOTIF]
 
 
 def _seqlets(result: Result, explained: Attributed) -> Iterator[list[object]]:

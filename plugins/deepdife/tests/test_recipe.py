@@ -38,6 +38,7 @@ def test_the_demo_learns_its_orthologs_and_is_evaluated_elsewhere() -> None:
     assert after(words(plan, "train-model"), "--augment") == ["evoaug"]
     assert words(plan, "evaluate-elsewhere") == ["{train-model}", FAR]
     assert "SIMULATED" in plan.asked
+    assert after(words(plan, "motifs"), "--window") == ["15"]
     assert planned(explain=99).steps[-1].key == "explain", "too few to look for motifs"
 
 

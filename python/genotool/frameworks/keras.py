@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 MOST_ROWS = 8192
-MOST_VALUES = 2**26
+MOST_VALUES = 2**24
 """Numbers in the largest layer's output, over the rows that are predicted at once."""
 
 

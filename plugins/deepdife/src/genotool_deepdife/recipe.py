@@ -21,6 +21,11 @@ DEMO = "demo-promoters"
 SEARCHED = 100
 """Promoters that are explained at least before motifs are looked for."""
 
+MOTIFS = ("--window", "15", "--clusterings", "10")
+"""modisco-lite takes 21 positions and 50. Sites of plants' factors have six to twelve letters; in 21 positions two that
+are near each other outweigh any that stands alone, which is then below the threshold that all have in common. That
+gives twice the seqlets, and the best of ten clusterings of them is as good as that of fifty."""
+
 
 class Relatives(NamedTuple):
     """What goes with a data set: sets of its genes' orthologs, and sets to evaluate on."""
@@ -104,7 +109,7 @@ class PromoterRecipe:
             counts = ("--count", str(config.explain), "--backgrounds", str(config.backgrounds))
             steps.append(Step(("explain",), "", ("{train-model}", *counts, "--background", "shuffled")))
         if config.explain >= SEARCHED:
-            steps.append(Step(("deepdife", "motifs"), "", ("{explain}", "--if-enough")))
+            steps.append(Step(("deepdife", "motifs"), "", ("{explain}", *MOTIFS, "--if-enough")))
         models = {Path(sources.data).stem: "train-model"}
         return Plan(tuple(steps), models, _asked(config, sources, request), sources.data_dir)
 

@@ -20,6 +20,7 @@ __all__ = ["Result", "given_motifs", "speaks_for", "summarised", "write_tables"]
 
 MATCHES_SHOWN = 5
 MOTIF = ("id", "name", "family", "class", "p", "q")
+"""What the tables say of a match."""
 NOTES = (
     "a pattern is what the model reads, not where a protein binds: a factor of the same family, or none that is known, "
     "may be behind it",

@@ -12,7 +12,7 @@ from genotool.recipe import Request
 from genotool.run import Run
 from genotool_deepdife.discovery import find_motifs
 from genotool_deepdife.motif_settings import MotifConfig
-from genotool_deepdife.recipe import PromoterRecipe, RecipeConfig
+from genotool_deepdife.recipe import MOTIFS, PromoterRecipe, RecipeConfig
 
 ROWS, LENGTH = 12, 60
 
@@ -47,4 +47,4 @@ def test_too_little_is_a_result_where_that_is_asked_for(explained: Path, tmp_pat
 
 def test_the_recipe_does_not_fail_on_its_last_step() -> None:
     plan = PromoterRecipe().plan(RecipeConfig(), Request(data="demo"))
-    assert plan.steps[-1].arguments == ("{explain}", "--if-enough")
+    assert plan.steps[-1].arguments == ("{explain}", *MOTIFS, "--if-enough")

@@ -24,7 +24,7 @@ SEARCHED = 100
 MOTIFS = ("--window", "15", "--clusterings", "10")
 """modisco-lite takes 21 positions and 50. Sites of plants' factors have six to twelve letters; in 21 positions two that
 are near each other outweigh any that stands alone, which is then below the threshold that all have in common. That
-gives twice the seqlets, and the best of ten clusterings of them is as good as that of fifty."""
+gives twice the seqlets; on the demo the best of ten clusterings of them was as good as that of fifty."""
 
 
 class Relatives(NamedTuple):

@@ -113,7 +113,7 @@ def gather_one_hot(
 ) -> None: ...
 def index_fasta(path: str | PathLike[str]) -> list[tuple[str, int, int, int, int]]: ...
 def fetch_windows(
-    path: str | PathLike[str],
+    file: NDArray[uint8],
     index: list[tuple[int, int, int, int]],
     contig: NDArray[int64],
     start: NDArray[int64],

@@ -34,7 +34,7 @@ DROP = "--outside drop leaves the {} such features out, counted"
 
 
 class Genome:
-    """A FASTA file with its index; letters are read when windows are asked for.
+    """A FASTA file with its index, mapped into memory: pages of it are read when windows need them.
 
     Attributes
     ----------
@@ -52,11 +52,14 @@ class Genome:
         UsageError
             A path that is no file.
         InputError
-            A compressed file; an index that is older than its FASTA file or does not fit it; no FASTA.
+            A compressed or empty file; an index that is older than its FASTA file or does not fit it; no FASTA.
         """
         self.path = Path(path)
         if not self.path.is_file():
             raise UsageError(f"{path}: no such file", hint="check the path")
+        if not self.path.stat().st_size:
+            raise InputError("the file is empty", file=self.path, hint="give a FASTA file")
+        self._file = _mapped(self.path)
         lines = self._index(write_index)
         self.lengths = {name: length for name, length, *_ in lines}
         self._places = [line[1:] for line in lines]
@@ -68,7 +71,7 @@ class Genome:
             if index.stat().st_mtime_ns < self.path.stat().st_mtime_ns:
                 raise InputError(f"the index is older than {self.path.name}", file=index, hint=STALE)
             lines = _read_index(index)
-            _check_index(lines, self.path, index)
+            _check_index(lines, self._file, index)
             return lines
         with kernel_errors(self.path):
             lines = _native.index_fasta(self.path)
@@ -90,7 +93,8 @@ class Genome:
         Raises
         ------
         InputError
-            A letter outside the IUPAC alphabet, with the window (from 1) and the place in its contig.
+            A letter outside the IUPAC alphabet, with the window (from 1) and the place in its contig; a file that has
+            become shorter since it was opened.
         UsageError
             A window that cannot be.
         """
@@ -130,13 +134,11 @@ class Genome:
         return target
 
     def _write(self, stretches: Stretches, out: NDArray[np.uint8], layout: str | None, threads: int | None) -> None:
+        if self._file.size() < len(self._file):
+            raise InputError("the file has become shorter since it was opened", file=self.path, hint=STALE)
         with kernel_errors(self.path):
-            try:
-                _native.fetch_windows(self.path, self._places, *stretches, out, layout, threads)
-            except OSError as error:
-                raise InputError(
-                    f"cannot be read where its index points: {error}", file=self.path, hint=STALE
-                ) from None
+            letters = np.frombuffer(self._file, np.uint8)
+            _native.fetch_windows(letters, self._places, *stretches, out, layout, threads)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -356,6 +358,11 @@ def _stretches(contig: ArrayLike, start: ArrayLike, end: ArrayLike, minus: Array
     return numbers[0], numbers[1], numbers[2], np.ascontiguousarray(minus, bool).reshape(-1)
 
 
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 def _read_index(index: Path) -> list[Line]:
     lines: list[Line] = []
     for number, text in enumerate(index.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
@@ -369,19 +376,17 @@ def _read_index(index: Path) -> list[Line]:
     return lines
 
 
-def _check_index(lines: list[Line], path: Path, index: Path) -> None:
+def _check_index(lines: list[Line], text: mmap.mmap, index: Path) -> None:
     """Raise `InputError` where a contig of the index does not lie between its own header and the next one."""
-    if path.stat().st_size == 0 or not lines:
-        raise InputError("the index or its FASTA file is empty", file=index, hint=STALE)
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        for number, (name, length, offset, bases, width) in enumerate(lines, 1):
-            header = text.rfind(b">", 0, offset)
-            while header > 0 and text[header - 1 : header] != b"\n":
-                header = text.rfind(b">", 0, header)
-            words = text[header + 1 : offset].split(maxsplit=1) if header >= 0 else []
-            end = offset + (length - 1) // bases * width + (length - 1) % bases + 1 if length else offset
-            behind = text[end : end + 2 * (width - bases) + 64].lstrip()[:1] if end <= len(text) else b"?"
-            if not words or words[0].decode("utf-8", "replace") != name or behind not in (b"", b">"):
-                raise InputError(f"the index does not fit {path.name}", file=index, row=number, value=name, hint=STALE)
-            if text[offset - 1 : offset] != b"\n":
-                raise InputError(f"the index does not fit {path.name}", file=index, row=number, value=name, hint=STALE)
+    if not lines:
+        raise InputError("the index is empty", file=index, hint=STALE)
+    for number, (name, length, offset, bases, width) in enumerate(lines, 1):
+        header = text.rfind(b">", 0, offset)
+        while header > 0 and text[header - 1 : header] != b"\n":
+            header = text.rfind(b">", 0, header)
+        words = text[header + 1 : offset].split(maxsplit=1) if header >= 0 else []
+        end = offset + (length - 1) // bases * width + (length - 1) % bases + 1 if length else offset
+        behind = text[end : end + 2 * (width - bases) + 64].lstrip()[:1] if end <= len(text) else b"?"
+        is_named = bool(words) and words[0].decode("utf-8", "replace") == name
+        if not is_named or behind not in (b"", b">") or text[offset - 1 : offset] != b"\n":
+            raise InputError(f"the index does not fit {index.stem}", file=index, row=number, value=name, hint=STALE)

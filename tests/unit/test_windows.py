@@ -161,6 +161,12 @@ def test_what_is_no_genome_is_refused(tmp_path, genome):
         Genome(written(tmp_path / "h.fa", ">a\nACGT\nAC\nACGT\n"))
     with pytest.raises(UsageError, match="no such file"):
         Genome(tmp_path / "none.fa")
+    with pytest.raises(InputError, match=r"e\.fa: the file is empty"):
+        Genome(written(tmp_path / "e.fa", ""))
+    cut = Genome(written(tmp_path / "c.fa", ">a\nACGT\n"))
+    os.truncate(tmp_path / "c.fa", 5)
+    with pytest.raises(InputError, match="shorter since it was opened"):
+        cut.fetch([0], [0], [4], [False])
     damaged = Genome(written(tmp_path / "d.fa", ">a\nAC*T\n"))
     with pytest.raises(InputError, match=r"d.fa, row 1.*position 3"):
         damaged.fetch([0], [0], [4], [False])

@@ -9,6 +9,7 @@ mod augment_pieces;
 pub mod canonical;
 pub mod complement;
 pub mod error;
+pub mod fai;
 pub mod fasta;
 pub mod hashing;
 pub mod homology;

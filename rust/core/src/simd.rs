@@ -94,9 +94,11 @@ macro_rules! for_levels {
 
 mod complement;
 mod gaussian;
+mod lines;
 
 pub use complement::reverse_complement;
 pub use gaussian::{LANES, add_noise};
+pub use lines::{join_lines, normal, prefetch};
 
 /// The letters of the IUPAC nucleotide alphabet, U included, as bits by `letter & 31`.
 const IUPAC: u32 = {
@@ -131,8 +133,7 @@ for_levels! {
         let valid = data.iter().fold(true, |valid, &letter| valid & is_iupac(letter));
         if valid {
             for letter in data.iter_mut() {
-                let upper = *letter & 0xDF;
-                *letter = if upper == b'U' { b'T' } else { upper };
+                *letter = normal(*letter);
             }
         }
         valid

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
+use crate::fai::index;
 
 struct Scratch(PathBuf);
 
@@ -77,12 +78,13 @@ proptest! {
             }
         }
         let path = Scratch::new("random", &text);
-        let (Ok((_, index)), Ok(file)) = (index(&path.0), File::open(&path.0)) else { unreachable!() };
+        let Ok((_, index)) = index(&path.0) else { unreachable!() };
         let contig: Vec<i64> = asked.iter().map(|window| (window.0 % contigs.len()) as i64).collect();
         let start: Vec<i64> = asked.iter().map(|window| window.1).collect();
         let stop: Vec<i64> = asked.iter().map(|window| window.1 + window.2).collect();
         let minus: Vec<bool> = asked.iter().map(|window| window.3).collect();
         let windows = Windows { contig: &contig, start: &start, end: &stop, minus: &minus };
+        let genome = Genome { file: &text, contigs: &index };
         let mut expected = Vec::new();
         for row in 0..asked.len() {
             let letters: Vec<u8> = (start[row]..stop[row])
@@ -97,17 +99,18 @@ proptest! {
         }
         for count in 1..=2 {
             let mut out = vec![0; expected.len()];
-            prop_assert!(fetch(&file, &index, windows, &mut out, count).is_ok());
+            prop_assert!(fetch(genome, windows, &mut out, count).is_ok());
             prop_assert_eq!(&out, &expected);
         }
-        prop_assert!(fetch(&file, &index, windows, &mut vec![0; expected.len() + 1], 1).is_err());
+        prop_assert!(fetch(genome, windows, &mut vec![0; expected.len() + 1], 1).is_err());
     }
 }
 
 #[test]
 fn a_letter_that_is_none_is_named_with_its_place() {
-    let path = Scratch::new("letter", b">a\nACGT\nAC*T\n");
-    let (Ok((_, index)), Ok(file)) = (index(&path.0), File::open(&path.0)) else {
+    let text = b">a\nACGT\nAC*T\n";
+    let path = Scratch::new("letter", text);
+    let Ok((_, index)) = index(&path.0) else {
         unreachable!()
     };
     let windows = Windows {
@@ -116,7 +119,15 @@ fn a_letter_that_is_none_is_named_with_its_place() {
         end: &[3, 8],
         minus: &[false, true],
     };
-    let result = fetch(&file, &index, windows, &mut [0; 8], 1);
+    let result = fetch(
+        Genome {
+            file: text,
+            contigs: &index,
+        },
+        windows,
+        &mut [0; 8],
+        1,
+    );
     assert!(matches!(
         result,
         Err(Error::Letter {
@@ -125,5 +136,30 @@ fn a_letter_that_is_none_is_named_with_its_place() {
             letter: b'*',
             ..
         })
+    ));
+}
+
+#[test]
+fn a_file_that_ends_before_its_index_is_an_error() {
+    let contigs = [Contig {
+        length: 8,
+        offset: 3,
+        bases: 4,
+        width: 5,
+    }];
+    let windows = |end: &'static [i64]| Windows {
+        contig: &[0],
+        start: &[0],
+        end,
+        minus: &[false],
+    };
+    let genome = Genome {
+        file: b">a\nACGT\nAC",
+        contigs: &contigs,
+    };
+    assert!(fetch(genome, windows(&[6]), &mut [0; 6], 1).is_ok());
+    assert!(matches!(
+        fetch(genome, windows(&[7]), &mut [0; 7], 1),
+        Err(Error::Fasta { .. })
     ));
 }

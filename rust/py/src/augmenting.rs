@@ -1,12 +1,12 @@
 //! The kernels that change training rows, and those that cut windows out of a genome.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use genotool_core::augment::{self, Draw, EvoAug, Span};
+use genotool_core::fai::{self, Contig};
 use genotool_core::onehot::OneHot;
-use genotool_core::windows::{self, Contig, Windows};
-use genotool_core::{Error, phylo, threads};
+use genotool_core::windows::{self, Genome, Windows};
+use genotool_core::{phylo, threads};
 use numpy::{PyArrayDyn, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -141,19 +141,19 @@ pub fn gather_one_hot(
 #[pyfunction]
 #[allow(clippy::type_complexity)]
 pub fn index_fasta(py: Python<'_>, path: PathBuf) -> PyResult<Vec<(String, i64, i64, i64, i64)>> {
-    let (names, contigs) = py.detach(|| windows::index(&path)).map_err(raised)?;
+    let (names, contigs) = py.detach(|| fai::index(&path)).map_err(raised)?;
     let line = |(name, at): (String, Contig)| (name, at.length, at.offset, at.bases, at.width);
     Ok(names.into_iter().zip(contigs).map(line).collect())
 }
 
 /// Windows of a genome into `out`: letters, or their one-hot encoding where there is a layout.
 ///
-/// `index` is (length, offset, letters of a line, bytes of a line) of each contig, `contig`, `start`, `end` and `minus` are
+/// `file` holds the bytes of the FASTA file, `index` is (length, offset, letters of a line, bytes of a line) of each contig, `contig`, `start`, `end` and `minus` are
 /// those of each window.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
 pub fn fetch_windows(
-    path: PathBuf,
+    file: PyReadonlyArray1<'_, u8>,
     index: Vec<(i64, i64, i64, i64)>,
     contig: Ints<'_>,
     start: Ints<'_>,
@@ -180,9 +180,12 @@ pub fn fetch_windows(
         end,
         minus: minus.as_slice()?,
     };
-    let file = File::open(path).map_err(|error| raised(Error::Io(error)))?;
+    let genome = Genome {
+        file: file.as_slice()?,
+        contigs: &contigs,
+    };
     let Some(layout) = layout else {
-        return write::<u8>(out, |out| windows::fetch(&file, &contigs, asked, out, count));
+        return write::<u8>(out, |out| windows::fetch(genome, asked, out, count));
     };
     let length = start
         .first()
@@ -194,7 +197,5 @@ pub fn fetch_windows(
         align: genotool_core::onehot::Align::Left,
         strict: false,
     };
-    write::<u8>(out, |out| {
-        windows::one_hot(&file, &contigs, asked, form, out, count)
-    })
+    write::<u8>(out, |out| windows::one_hot(genome, asked, form, out, count))
 }

@@ -105,6 +105,8 @@ class About:
         Rows of the source that are not in the data set, by reason.
     roles
         The columns of the source that are the ``target``, ``groups``, ``split`` and ``id``, where it has them.
+    window
+        What was cut out of a genome, in words, where the rows are that.
     """
 
     cite: str = ""
@@ -115,6 +117,7 @@ class About:
     simulated: bool = False
     left_out: Mapping[str, int] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    window: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

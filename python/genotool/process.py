@@ -14,6 +14,7 @@ from genotool.errors import UnavailableError, UsageError
 __all__ = ["BACKENDS", "choose_backend", "cuda_present", "prepare"]
 
 BACKENDS = ("tensorflow", "torch", "jax")
+MOST_THREADS = 1024  # of a kernel; see rust/core/src/threads.rs
 
 
 def cuda_present() -> bool:
@@ -62,11 +63,11 @@ def prepare(*, backend: str = "auto", device: str = "auto", threads: int | None 
         raise UsageError(f"--device is auto, cpu, cuda or cuda:N, not {device!r}")
     if name == "cuda" and not cuda_present():
         raise UnavailableError("no CUDA device on this machine", hint="use --device cpu")
-    if threads is not None and threads < 1:
-        raise UsageError(f"--threads is at least 1, not {threads}")
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise UsageError(f"--threads is 1 to {MOST_THREADS}, not {threads}")
     asked = os.environ.get("GENOTOOL_THREADS", "")
-    if threads is None and asked and not (asked.isdecimal() and int(asked) > 0):
-        raise UsageError(f"GENOTOOL_THREADS is a number from 1 on, not {asked!r}")
+    if threads is None and asked and not (asked.isdecimal() and 1 <= int(asked) <= MOST_THREADS):
+        raise UsageError(f"GENOTOOL_THREADS is 1 to {MOST_THREADS}, not {asked!r}")
     chosen = choose_backend(backend, device)
     count = threads or int(asked or _cores())
     on_gpu = name == "cuda" or (name == "auto" and chosen == "torch" and cuda_present())

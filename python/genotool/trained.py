@@ -154,6 +154,13 @@ class Trained:
         """Return rows as floors get them: as they are, or as the family has rows of unlike build."""
         return self.family.in_terms(self.encoder, rows) if isinstance(self.family, Adapts) else rows
 
+    def window_warning(self, rows: Dataset) -> str:
+        """Say where rows are other windows of a genome than those that the model learned from; else nothing."""
+        learned = str((self.run.record.get("data") or [{}])[0].get("window") or "")
+        if not learned or rows.about.window in ("", learned):
+            return ""
+        return f"the windows are {rows.about.window}; the model learned from {learned}"
+
     def load_dataset(self) -> Dataset:
         """Load the data set that the model was trained on, and check that it is still the same.
 

@@ -175,6 +175,11 @@ class Features:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: NDArray[Any]) -> Features:
+        """Return the given ones (indices or a mask), in that order."""
+        columns = (self.ids, self.contigs, self.start, self.end, self.minus, self.stranded, self.lines)
+        return Features(self.path, *(values[rows] for values in columns))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:

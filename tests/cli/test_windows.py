@@ -81,6 +81,12 @@ def test_a_genome_goes_from_training_to_every_other_verb(genotool, files: Files,
     rows = [line.split("\t") for line in written.read_text().splitlines()]
     place = rows[0].index("sequence")
     assert {row[0]: row[place] for row in rows[1:]} == files.promoters
+    assert "learned from" not in done.stderr
+    turned = ("--genome", files.genome, "--upstream", 10, "--downstream", 20, "--attribute", "Name")
+    for words, what in ((turned, "10 before each start and 20 from it on"), (turned[:2], "the features themselves")):
+        done = genotool("predict", run, files.genes, *words)
+        said = f"the windows are {what}; the model learned from 20 before each start and 10 from it on"
+        assert said in " ".join(done.stderr.split()), done.stderr
 
     for words in (["evaluate", run], ["evaluate", run, *files.words, *labels], ["audit", run, *files.words, *labels]):
         out = () if words[0] == "audit" else ("-o", tmp_path / f"{words[0]}{len(words)}")
@@ -115,6 +121,19 @@ def test_data_add_writes_the_window_down(genotool, files: Files, tmp_path: Path)
     made = registry.load("mine", data_dir=tmp_path)
     assert dict(zip(made.ids.tolist(), made.columns["sequence"], strict=True)) == files.promoters
     assert genotool("data", "verify", "mine", "--data-dir", tmp_path).returncode == 0
+
+
+def test_a_labelled_window_of_n_alone_is_left_out_once(genotool, files: Files, tmp_path: Path) -> None:
+    text = files.genome.read_text()
+    files.genome.write_text(text.replace(files.promoters["g0"], "N" * 30))
+    words = ("--labels", files.labels, "--attribute", "Name", "--target", "responds")
+    labels = files.labels.read_text().splitlines(keepends=True)
+    files.labels.write_text("".join(labels[:-1]))
+    done = genotool("train", "nearest", *files.words, *words, "--no-floors", "-o", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    left = json.loads((tmp_path / "run/run.json").read_text())["data"][0]["left_out"]
+    found = {why: count for why, count in left.items() if count}
+    assert found == {"windows of N alone": 1, "in genes.gff3 without a row in labels.tsv (g59)": 1}
 
 
 def test_a_fasta_file_takes_labels(genotool, files: Files, tmp_path: Path) -> None:

@@ -74,10 +74,12 @@ def test_what_auto_chooses(installed, cuda, device, backend, used, visible, monk
 
 def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     having(monkeypatch, "tensorflow")
-    with pytest.raises(UsageError, match="--threads is at least 1, not 0"):
+    with pytest.raises(UsageError, match="--threads is 1 to 1024, not 0"):
         process.prepare(threads=0)
+    with pytest.raises(UsageError, match="--threads is 1 to 1024, not 1000000"):
+        process.prepare(threads=10**6)
     monkeypatch.setenv("GENOTOOL_THREADS", "two")
-    with pytest.raises(UsageError, match="GENOTOOL_THREADS is a number from 1 on, not 'two'"):
+    with pytest.raises(UsageError, match="GENOTOOL_THREADS is 1 to 1024, not 'two'"):
         process.prepare()
     monkeypatch.setenv("GENOTOOL_THREADS", "7")
     process.prepare()

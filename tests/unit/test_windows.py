@@ -183,7 +183,7 @@ def test_a_catalogue_entry_may_be_windows(tmp_path):
     (tmp_path / "genes.bed").write_text(
         "chr1\t30\t40\tg1\t0\t-\n2\t3\t5\tg2\t0\t+\nchrX\t1\t2\tg3\t0\t+\n2\t0\t1\tg4\n"
     )
-    (tmp_path / "labels.tsv").write_text("gene\tup\ng2\t1\ng1\t0\ng9\t1\n")
+    (tmp_path / "labels.tsv").write_text("gene\tup\ng2\t1\ng1\t0\ng9\t1\ng3\t1\n")
     entry = """format = 1
 [promoters]
 kind = "sequences"

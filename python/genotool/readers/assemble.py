@@ -128,7 +128,17 @@ def _about(entry: Entry, path: Path, left_out: Mapping[str, int], roles: Mapping
         simulated=entry.simulated,
         left_out=dict(left_out),
         roles={role: column for role, column in roles.items() if column},
+        window=_window(entry),
     )
+
+
+def _window(entry: Entry) -> str:
+    if entry.reader != "bed":
+        return ""
+    asked = entry.window
+    if "upstream" not in asked:
+        return "the features themselves"
+    return f"{asked['upstream']} before each start and {asked['downstream']} from it on"
 
 
 def choose_rows(entry: Entry, table: Table) -> tuple[Table, dict[str, int]]:

@@ -6,6 +6,7 @@ The entry's ``window`` says what is cut out, such as ``{ upstream = 500, downstr
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,14 +44,17 @@ def read_windows(entry: Entry, files: Mapping[str, Path], wanted: Wanted) -> Dat
     if "genome" not in files:
         raise InputError(f"[{entry.name}]: the reader bed needs files.genome", hint='genome = { path = "genome.fa" }')
     features = read_features(files["data"], **features_asked(entry.window))
+    table = _table(features)
+    lost: dict[str, int] = {}
+    if "labels" in files:
+        table, lost = join(table, "name", read_table(files["labels"]), entry.id or "name", entry)
+        features = features.take(table.numbers - 1)
     cut: dict[str, Any] = {key: value for key, value in entry.window.items() if key not in NAMING}
     made = windows(Genome(files["genome"]), features, **cut)
     known = np.flatnonzero(made.unknown < made.sequences.lengths)
-    table, lost = _table(features, made.rows).take(known), {**made.dropped, UNKNOWN: len(made.rows) - len(known)}
     _say(features, made, known, around="upstream" in cut)
-    if "labels" in files:
-        table, unjoined = join(table, "name", read_table(files["labels"]), entry.id or "name", entry)
-        lost |= unjoined
+    lost |= {**made.dropped, UNKNOWN: len(made.rows) - len(known)}
+    table = dataclasses.replace(table.take(made.rows[known]), numbers=known + 1)
 
     def columns(rows: Table) -> Mapping[str, Column]:
         named = {role: rows.text(column) for role, column in entry.columns.items() if role != "sequence"}
@@ -78,11 +82,10 @@ def _say(features: Features, made: Windows, known: NDArray[np.int64], *, around:
             log.warning("%s: %d features left out: %s", name, count, why)
 
 
-def _table(features: Features, rows: NDArray[np.int64]) -> Table:
-    """Return features as a table whose row numbers are those of their windows."""
+def _table(features: Features) -> Table:
     columns = {
-        "name": features.ids[rows].astype(object),
-        "contig": features.contigs[rows].astype(object),
-        "strand": np.where(features.minus[rows], "-", "+").astype(object),
+        "name": features.ids.astype(object),
+        "contig": features.contigs.astype(object),
+        "strand": np.where(features.minus, "-", "+").astype(object),
     }
-    return Table(features.path, columns, features.lines[rows], np.arange(1, len(rows) + 1, dtype=np.int64))
+    return Table(features.path, columns, features.lines, np.arange(1, len(features) + 1, dtype=np.int64))

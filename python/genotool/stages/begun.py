@@ -96,7 +96,7 @@ def data_record(dataset: Dataset, request: RowsRequest | None = None) -> dict[st
         "simulated": about.simulated,
         "path": about.path,
         "left_out": dict(about.left_out),
-    }
+    } | ({"window": about.window} if about.window else {})
     if request is not None:
         folder = request.data_dir or os.environ.get("GENOTOOL_DATA")
         record |= {

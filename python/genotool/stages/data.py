@@ -226,20 +226,13 @@ def _taken(dataset: Dataset, entry: Entry) -> str:
     keys = {role: entry.columns.get(role) for role in KEY_COLUMNS[entry.kind]}
     rows = f"{entry.kind}" + "".join(f" from the column {name!r}" for name in keys.values() if name)
     if entry.reader == "bed":
-        rows = f"windows of the genome {entry.files['genome'].path}: {_window(entry)}"
+        rows = f"windows of the genome {entry.files['genome'].path}: {dataset.about.window}"
     if dataset.target is None:
         return f"{rows}; no target: nothing can be learned until one is named with --target"
     column = dataset.about.roles["target"]
     some = ", ".join(dataset.classes[:SHOWN]) + (", …" if len(dataset.classes) > SHOWN else "")
     what = f"{len(dataset.classes)} classes: {some}" if dataset.classes else "a number"
     return f"{rows}; the target is the column {column!r}, {what}; --target names another"
-
-
-def _window(entry: Entry) -> str:
-    asked = entry.window
-    if "upstream" not in asked:
-        return "the features themselves"
-    return f"{asked['upstream']} before each start and {asked['downstream']} from it on"
 
 
 def _folder(data_dir: Path | None) -> Path:

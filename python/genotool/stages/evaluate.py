@@ -171,7 +171,8 @@ def _independent(
     )  # fmt: skip
     if not raw:
         measured |= _conformal(trained, request, rows, score[new])
-    measured |= {"seen_rows_left_out": int(seen.sum()), "warning": dataset.about.warning} | met
+    warnings = "; ".join(filter(None, (dataset.about.warning, trained.window_warning(dataset))))
+    measured |= {"seen_rows_left_out": int(seen.sum()), "warning": warnings} | met
     if adapted is not None:
         measured |= {"adapted": dict(adapted.said), "note": adapted.sentence}
         run.log(f"{dataset.name}: {adapted.sentence}")

@@ -286,6 +286,7 @@ def _run_table(
     trained: Trained, rows: Dataset, out: Path | None, conformal: Conformal | None, *, batch_size: int
 ) -> Summary:
     here, adapted = trained.adapted(rows)
+    warnings = tuple(filter(None, (rows.about.warning, *_shape_warnings(trained, rows))))
     score = predict(here, rows, batch_size=batch_size)
     seen = seen_words(trained, rows)
     with writing(out) as handle:
@@ -296,7 +297,6 @@ def _run_table(
     }  # fmt: skip
     about |= {} if adapted is None else {"adapted": dict(adapted.said)}
     said = "" if adapted is None else adapted.sentence
-    warnings = tuple(filter(None, (rows.about.warning, *_shape_warnings(trained, rows))))
     return Summary(
         out, len(rows), len(rows), overlap_counts(seen), dict(rows.about.left_out), warnings, {"data": about}, said
     )
@@ -305,7 +305,10 @@ def _run_table(
 def _shape_warnings(trained: Trained, rows: Dataset) -> list[str]:
     """Say which rows are scored, but not as they would be whole: guides without their PAM, sequences cut or padded."""
     if rows.kind is Kind.SEQUENCES:
-        return _length_warnings(getattr(trained.encoder, "length", None), rows)
+        from genotool.trained import with_members
+
+        length = getattr(with_members(trained)[-1].encoder, "length", None)  # all folds read the same
+        return [*filter(None, [trained.window_warning(rows)]), *_length_warnings(length, rows)]
     if rows.kind is not Kind.GUIDES:
         return []
     bare = sum(int((column.lengths <= SPACER).sum()) for column in rows.keys if isinstance(column, Sequences))

@@ -10,25 +10,28 @@ use crate::{Error, Result};
 /// The environment variable that sets the thread count where the caller does not.
 pub const VARIABLE: &str = "GENOTOOL_THREADS";
 
+/// The most threads of a pool: thousands of them leave a machine without a turn for anything else.
+pub const MOST: i64 = 1024;
+
 type Pools = Mutex<HashMap<(u32, usize), Arc<ThreadPool>>>;
 
 /// Returns the number of threads to use: as asked, else `GENOTOOL_THREADS`, else all cores.
 ///
 /// # Errors
-/// [`Error::Argument`] for zero threads or a variable that is no positive number.
-pub fn resolve(asked: Option<usize>) -> Result<usize> {
+/// [`Error::Argument`] for zero threads, more than [`MOST`], or a variable that is no positive number.
+pub fn resolve(asked: Option<i64>) -> Result<usize> {
     let count = match (asked, std::env::var(VARIABLE)) {
         (Some(count), _) => count,
         (None, Ok(text)) if !text.trim().is_empty() => text
             .trim()
             .parse()
             .map_err(|_| Error::Argument(format!("{VARIABLE} must be a number of threads, not '{text}'")))?,
-        _ => std::thread::available_parallelism().map_or(1, usize::from),
+        _ => std::thread::available_parallelism().map_or(1, |count| count.get() as i64),
     };
-    if count == 0 {
-        return Err(Error::Argument("at least one thread is needed, not 0".into()));
+    if !(1..=MOST).contains(&count) {
+        return Err(Error::Argument(format!("threads are 1 to {MOST}, not {count}")));
     }
-    Ok(count)
+    Ok(count as usize)
 }
 
 /// Runs `work` in a pool of the given size; with one thread, in the calling thread's own pool of one.
@@ -64,9 +67,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn asked_count_wins_and_zero_is_refused() {
+    fn asked_count_wins_and_none_or_too_many_are_refused() {
         assert_eq!(resolve(Some(3)).ok(), Some(3));
         assert!(resolve(Some(0)).is_err());
+        assert!(resolve(Some(-1)).is_err());
+        assert!(resolve(Some(MOST)).is_ok());
+        assert!(resolve(Some(MOST + 1)).is_err());
         assert!(resolve(None).is_ok_and(|count| count >= 1));
     }
 

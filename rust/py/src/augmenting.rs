@@ -55,7 +55,7 @@ pub fn augment_one_hot(
     given: Settings,
     seed: u64,
     epoch: u64,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<()> {
     let (values, rows) = (values.as_slice()?, rows.as_slice()?);
     let (what, layout) = (settings(given), layout_of(layout)?);
@@ -77,7 +77,7 @@ pub fn augment_letters(
     given: Settings,
     seed: u64,
     epoch: u64,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<()> {
     let (sequences, rows) = (packed(&data, &offsets)?, rows.as_slice()?);
     let what = settings(given);
@@ -118,7 +118,7 @@ pub fn gather_one_hot(
     layout: &str,
     length: usize,
     align: &str,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<()> {
     let (pool, rows) = (packed(&data, &offsets)?, rows.as_slice()?);
     let form = OneHot {
@@ -161,7 +161,7 @@ pub fn fetch_windows(
     minus: PyReadonlyArray1<'_, bool>,
     out: &Bound<'_, PyAny>,
     layout: Option<&str>,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<()> {
     let count = threads::resolve(threads).map_err(raised)?;
     let contigs: Vec<Contig> = index

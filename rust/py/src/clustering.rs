@@ -17,7 +17,7 @@ pub fn kmeans<'py>(
     clusters: usize,
     tolerance: f64,
     iterations: usize,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>)> {
     let question = Question {
         clusters,

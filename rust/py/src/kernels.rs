@@ -61,7 +61,7 @@ pub fn one_hot(
     length: usize,
     align: &str,
     strict: bool,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<()> {
     let rows = packed(&data, &offsets)?;
     let form = OneHot {
@@ -91,7 +91,7 @@ pub fn kmers(
     length: usize,
     special: bool,
     truncate: bool,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<()> {
     let rows = packed(&data, &offsets)?;
     let form = Tokens {
@@ -120,7 +120,7 @@ pub fn reverse_complement(
     data: PyReadonlyArray1<'_, u8>,
     offsets: PyReadonlyArray1<'_, i64>,
     out: &Bound<'_, PyAny>,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<()> {
     let rows = packed(&data, &offsets)?;
     let count = threads::resolve(threads).map_err(raised)?;
@@ -134,7 +134,7 @@ pub fn dinucleotide_shuffle(
     offsets: PyReadonlyArray1<'_, i64>,
     out: &Bound<'_, PyAny>,
     seed: u64,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<()> {
     let rows = packed(&data, &offsets)?;
     let count = threads::resolve(threads).map_err(raised)?;
@@ -147,7 +147,7 @@ pub fn row_hashes(
     data: PyReadonlyArray1<'_, u8>,
     offsets: PyReadonlyArray1<'_, i64>,
     out: &Bound<'_, PyAny>,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<()> {
     let rows = packed(&data, &offsets)?;
     let count = threads::resolve(threads).map_err(raised)?;

@@ -19,7 +19,7 @@ pub fn sites<'py>(
     offsets: PyReadonlyArray1<'py, i64>,
     pam: &str,
     spacer: usize,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<(
     Array<'py, i64>,
     Array<'py, i64>,
@@ -55,7 +55,7 @@ pub fn overlaps<'py>(
     reverse: bool,
     ignore: Vec<i64>,
     best: bool,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<(Array<'py, i64>, Array<'py, i64>, Array<'py, u8>, Array<'py, i8>)> {
     let queries = packed(&data, &offsets)?;
     let others = references
@@ -90,7 +90,7 @@ pub fn homologs<'py>(
     others: Option<(PyReadonlyArray1<'py, u8>, PyReadonlyArray1<'py, i64>)>,
     k: usize,
     shared: u32,
-    threads: Option<usize>,
+    threads: Option<i64>,
 ) -> PyResult<(
     Array<'py, i64>,
     Array<'py, i64>,

@@ -23,15 +23,19 @@ Rows: TypeAlias = NDArray[np.int64]
 
 
 @contextmanager
-def kernel_errors(file: str | PathLike[str] | None = None) -> Iterator[None]:
-    """Turn what a kernel refuses into `InputError` (with file, 1-based row, value, hint) or `UsageError`."""
+def kernel_errors(file: str | PathLike[str] | None = None, records: Rows | None = None) -> Iterator[None]:
+    """Turn what a kernel refuses into `InputError` (with file, 1-based row, value, hint) or `UsageError`.
+
+    `records` says, from 0, of which record of the file each row of the kernel is.
+    """
     try:
         yield
     except _native.KernelError as error:
         kind, message, row, value, hint = error.args
         if kind == "usage":
             raise UsageError(message, hint=hint) from None
-        row = None if row is None else row + 1
+        if row is not None:
+            row = 1 + (row if records is None else int(records[row]))
         place = None if file is None else str(file)
         raise InputError(message, file=place, row=row, value=value, hint=hint) from None
 

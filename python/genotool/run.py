@@ -123,8 +123,11 @@ class Run:
             If the folder exists and `overwrite` is not set, or a live process holds it.
         GenotoolError
             If it cannot be written.
+        InputError
+            If it is resumed and the data are no longer those that it began with.
         """
         if Run.resumed is not None:
+            _check_same(cls.open(Run.resumed), data)
             return cls.resume(Run.resumed)
         previous = _make_room(path, overwrite)
         record = {
@@ -353,6 +356,20 @@ def _occupied(path: Path, overwrite: bool) -> bool:
         raise UsageError(f"{path}: exists and is no run folder; --overwrite replaces run folders only", hint=hint)
     lock.check_free(path)
     return True
+
+
+def _check_same(begun: Run, data: Iterable[Mapping[str, Any]]) -> None:
+    """Raise InputError where a data set is not what a run began with: its parts would be of different rows."""
+    digests = {item.get("name"): item.get("digest") for item in begun.record["data"]}
+    for item in data:
+        name, digest = item.get("name"), item.get("digest")
+        if digest != digests.get(name, digest):
+            raise InputError(
+                f"{name} has changed since the run began",
+                file=begun.path,
+                value=f"digest {str(digest)[:12]}, then {str(digests[name])[:12]}",
+                hint="put the data back, or start the run anew with --overwrite",
+            )
 
 
 def _make_room(path: Path, overwrite: bool) -> Path | None:

@@ -30,6 +30,14 @@ Line: TypeAlias = tuple[str, int, int, int, int]
 Stretches: TypeAlias = tuple[Ints, Ints, Ints, NDArray[np.bool_]]
 
 STALE = "remove the index: a new one is made"
+DIGITS = 18
+"""The most of a place in a contig: with them it is an int64."""
+CHECKED = 1 << 20
+"""The letters of a first line that are looked through for its end."""
+CHECKED_BEHIND = 64
+"""The bytes behind a contig where the next header is looked for."""
+MOST_LETTERS = 10**9
+"""Of a window around a start: more are a slip."""
 DROP = "--outside drop leaves the {} such features out, counted"
 
 
@@ -57,7 +65,8 @@ class Genome:
         self.path = Path(path)
         if not self.path.is_file():
             raise UsageError(f"{path}: no such file", hint="check the path")
-        if not self.path.stat().st_size:
+        self._opened = self.path.stat()
+        if not self._opened.st_size:
             raise InputError("the file is empty", file=self.path, hint="give a FASTA file")
         self._file = _mapped(self.path)
         lines = self._index(write_index)
@@ -68,6 +77,8 @@ class Genome:
     def _index(self, write: bool) -> list[Line]:
         index = self.path.with_name(self.path.name + ".fai")
         if index.exists():
+            if not index.is_file():
+                raise InputError("the index is no file", file=index, hint="remove it: a new one is made")
             if index.stat().st_mtime_ns < self.path.stat().st_mtime_ns:
                 raise InputError(f"the index is older than {self.path.name}", file=index, hint=STALE)
             lines = _read_index(index)
@@ -93,8 +104,8 @@ class Genome:
         Raises
         ------
         InputError
-            A letter outside the IUPAC alphabet, with the window (from 1) and the place in its contig; a file that has
-            become shorter since it was opened.
+            A letter outside the IUPAC alphabet, with its record and the place there; a file that has changed since it
+            was opened.
         UsageError
             A window that cannot be.
         """
@@ -134,11 +145,27 @@ class Genome:
         return target
 
     def _write(self, stretches: Stretches, out: NDArray[np.uint8], layout: str | None, threads: int | None) -> None:
-        if self._file.size() < len(self._file):
-            raise InputError("the file has become shorter since it was opened", file=self.path, hint=STALE)
-        with kernel_errors(self.path):
+        contigs = stretches[0]
+        if contigs.size and not 0 <= contigs.min() <= contigs.max() < len(self._places):
+            raise UsageError(f"{self.path.name} has contigs 0 to {len(self._places) - 1}", hint="`number` finds them")
+        if self._has_changed():
+            raise InputError("the file has changed since it was opened", file=self.path, hint="open it anew")
+        with kernel_errors(self.path, contigs):
             letters = np.frombuffer(self._file, np.uint8)
             _native.fetch_windows(letters, self._places, *stretches, out, layout, threads)
+
+    def _has_changed(self) -> bool:
+        """Whether the mapped file was written to; one that is gone, or for which another stands there, lives on."""
+        if self._file.size() < len(self._file):
+            return True
+        with suppress(OSError):
+            now = self.path.stat()
+            return now.st_ino == self._opened.st_ino and now.st_mtime_ns != self._opened.st_mtime_ns
+        return False
+
+    def __reduce__(self) -> tuple[type[Genome], tuple[Path]]:
+        """Open the file again in another process."""
+        return Genome, (self.path,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -228,7 +255,7 @@ def read_features(path: str | PathLike[str], *, feature: str = "gene", attribute
     found = [
         (number, *row)
         for number, line in enumerate(text.partition("\n##FASTA")[0].splitlines(), 1)
-        if line.strip() and not line.startswith(("#", "track", "browser"))
+        if line.strip() and not line.startswith("#") and line.split(maxsplit=1)[0] not in ("track", "browser")
         for row in (_gff_row(line, feature, attribute, file, number) if is_gff else _bed_row(line, file, number))
     ]
     if not found:
@@ -273,8 +300,8 @@ def _gff_row(line: str, feature: str, attribute: str, file: Path, number: int) -
 
 
 def _whole(cell: str, file: Path, number: int) -> int:
-    if not cell.strip().isdecimal():
-        raise InputError("a start or end is a whole number", file=file, row=number, value=cell)
+    if not cell.strip().isdecimal() or len(cell) > DIGITS:
+        raise InputError("a start or end is a whole number", file=file, row=number, value=cell[:40])
     return int(cell)
 
 
@@ -336,6 +363,8 @@ def _around(features: Features, upstream: int | None, downstream: int | None) ->
         return features.start, features.end
     if upstream is None or downstream is None or not natural("upstream", upstream) + natural("downstream", downstream):
         raise UsageError("a window has upstream and downstream letters, at least one of them")
+    if upstream + downstream > MOST_LETTERS:
+        raise UsageError(f"a window of {upstream + downstream} letters", hint=f"at most {MOST_LETTERS:,}")
     first = np.where(features.minus, features.end - downstream, features.start - upstream)
     return first, first + upstream + downstream
 
@@ -359,8 +388,25 @@ def _refuse(genome: Genome, features: Features, wrong: dict[str, NDArray[np.bool
 
 
 def _stretches(contig: ArrayLike, start: ArrayLike, end: ArrayLike, minus: ArrayLike) -> Stretches:
-    numbers = [np.ascontiguousarray(values, np.int64).reshape(-1) for values in (contig, start, end)]
-    return numbers[0], numbers[1], numbers[2], np.ascontiguousarray(minus, bool).reshape(-1)
+    whole = [_whole_numbers(*given) for given in (("contig", contig), ("start", start), ("end", end))]
+    strand = np.asarray(minus)
+    if strand.size and strand.dtype != bool:
+        raise UsageError(f"minus must be bool, not {strand.dtype}", hint='strand == "-"')
+    made = (whole[0], whole[1], whole[2], np.ascontiguousarray(strand, bool))
+    if any(array.shape != (made[0].size,) for array in made):
+        shapes = ", ".join(str(array.shape) for array in made)
+        raise UsageError(f"contig, start, end and minus must be of one length, not {shapes}")
+    if (made[2] < made[1]).any():
+        row = int(np.argmax(made[2] < made[1]))
+        raise UsageError(f"window {row} ends at {made[2][row]}, before it starts")
+    return made
+
+
+def _whole_numbers(what: str, values: ArrayLike) -> Ints:
+    array = np.asarray(values)
+    if array.size and (array.dtype.kind not in "iu" or array.max() > np.iinfo(np.int64).max):
+        raise UsageError(f"{what} must be whole numbers (int64), not {array.dtype}")
+    return np.ascontiguousarray(array, np.int64)
 
 
 def _mapped(path: Path) -> mmap.mmap:
@@ -370,8 +416,9 @@ def _mapped(path: Path) -> mmap.mmap:
 
 def _read_index(index: Path) -> list[Line]:
     lines: list[Line] = []
-    for number, text in enumerate(index.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        name, *cells = text.split("\t")
+    content = index.read_bytes().decode("utf-8", "replace").removesuffix("\n")
+    for number, text in enumerate(content.split("\n") if content else [], 1):
+        name, *cells = text.removesuffix("\r").split("\t")
         if len(cells) != 4 or not all(cell.isdecimal() and len(cell) < 19 for cell in cells):
             raise InputError(
                 "an index has a name and four numbers a line", file=index, row=number, value=text, hint=STALE
@@ -382,16 +429,34 @@ def _read_index(index: Path) -> list[Line]:
 
 
 def _check_index(lines: list[Line], text: mmap.mmap, index: Path) -> None:
-    """Raise `InputError` where a contig of the index does not lie between its own header and the next one."""
+    """Raise `InputError` where a contig of the index is not what lies between its own header and the next one."""
     if not lines:
         raise InputError("the index is empty", file=index, hint=STALE)
-    for number, (name, length, offset, bases, width) in enumerate(lines, 1):
-        header = text.rfind(b">", 0, offset)
-        while header > 0 and text[header - 1 : header] != b"\n":
-            header = text.rfind(b">", 0, header)
-        words = text[header + 1 : offset].split(maxsplit=1) if header >= 0 else []
-        end = offset + (length - 1) // bases * width + (length - 1) % bases + 1 if length else offset
-        behind = text[end : end + 2 * (width - bases) + 64].lstrip()[:1] if end <= len(text) else b"?"
-        is_named = bool(words) and words[0].decode("utf-8", "replace") == name
-        if not is_named or behind not in (b"", b">") or text[offset - 1 : offset] != b"\n":
-            raise InputError(f"the index does not fit {index.stem}", file=index, row=number, value=name, hint=STALE)
+    seen: set[str] = set()
+    for number, line in enumerate(lines, 1):
+        name = line[0]
+        if name in seen or not _is_there(text, line):
+            what = "holds this name twice" if name in seen else f"does not fit {index.stem}"
+            raise InputError(f"the index {what}", file=index, row=number, value=name, hint=STALE)
+        seen.add(name)
+
+
+def _is_there(text: mmap.mmap, line: Line) -> bool:
+    """Whether a line of the index has its header before it, lines of its length, and its end where it says."""
+    name, length, offset, bases, width = line
+    header = text.rfind(b">", 0, offset)
+    while header > 0 and text[header - 1 : header] != b"\n":
+        header = text.rfind(b">", 0, header)
+    words = text[header + 1 : offset].split(maxsplit=1) if header >= 0 else []
+    if not words or words[0].decode("utf-8", "replace") != name:
+        return False
+    if not length:  # the header may be the last line, without an end
+        return offset <= len(text) and text[offset : offset + width].lstrip()[:1] in (b"", b">")
+    end = offset + (length - 1) // bases * width + (length - 1) % bases + 1
+    if end > len(text) or text[offset - 1 : offset] != b"\n" or text[end - 1 : end].isspace():
+        return False
+    first, last = min(length, bases, CHECKED), offset + (length - 1) // bases * width
+    gaps = [text[start - (width - bases) : start] for start in {offset + width, last} if offset < start < end]
+    is_lined = text.find(b"\n", offset, offset + first) < 0 and all(g.isspace() and g.endswith(b"\n") for g in gaps)
+    behind = text[end : end + width - bases + CHECKED_BEHIND]
+    return is_lined and not behind[:1].strip() and behind.lstrip()[:1] in (b"", b">")

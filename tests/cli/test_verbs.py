@@ -161,6 +161,10 @@ def test_an_interrupted_training_goes_on_with_its_own_settings(genotool, toy_tab
     assert resumed.returncode == 0, resumed.stderr
     for name in ("metrics.json", "predictions.tsv", "split.tsv", "config.toml"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes()
+    (cut / "DONE").unlink()
+    toy_table.write_text("".join(toy_table.read_text().splitlines(keepends=True)[:-1]))
+    other = genotool("train", "--resume", cut)
+    assert (other.returncode, "has changed since the run began" in other.stderr) == (3, True)
 
 
 SLOW = """

@@ -1,6 +1,7 @@
 """Windows of a genome: against plain Python on random features, the index, and what is refused."""
 
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -106,6 +107,78 @@ def test_the_index_is_written_used_and_refused_when_stale(genome):
     assert not index.exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        (">a\nAAAA\nAA\n>b\nCCCC\nCC\n>c\nGG\n", "a\t6\t3\t4\t5\na\t6\t3\t4\t5\nb\t6\t14\t4\t5\nc\t2\t25\t2\t3\n"),
+        (">a\n" + "ACGTACG\n" * 10, "a\t70\t3\t6\t7\n"),
+        (">a\nAAAA\n>b\nCCCC\n>c\nGG\n", "a\t12\t3\t13\t14\n"),
+        (">a\nAAAA\n>b\nCCCC\n>c\nGG\n", "a\t8\t3\t4\t8\n"),
+        (">a\nACGT\nAC\n", "a\t7\t3\t4\t5\n"),
+        (">a\nACGT\nAC\n", "a\t5\t3\t4\t5\n"),
+    ],
+    ids=["twice", "narrow", "over headers", "gaps over headers", "one more", "one less"],
+)
+def test_an_index_that_lies_is_refused(tmp_path, text, index):
+    file = written(tmp_path / "g.fa", text)
+    written(tmp_path / "g.fa.fai", index)
+    with pytest.raises(InputError, match=r"g\.fa\.fai, row .*(holds this name twice|does not fit g\.fa)"):
+        Genome(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ">a\nACGT\n>b",
+        ">a\u00a0x y\nAC\n",
+        ">a\u2028b\nAC\n",
+        ">a\x1cb\nAC\n",
+        ">a\nACGT  \nAC \n\n\n",
+        ">a\r\n\r\n>b\r\nA\r\n",
+    ],
+)
+def test_an_index_that_was_made_here_is_taken_again(tmp_path, text):
+    file = tmp_path / "g.fa"
+    file.write_bytes(text.encode())
+    made, again = Genome(file), Genome(file)
+    assert (tmp_path / "g.fa.fai").is_file()
+    assert again.lengths == made.lengths
+
+
+def test_what_is_no_window_is_refused(genome):
+    known = Genome(genome)
+    for wrong, said in {
+        (("0",), (0,), (4,), (False,)): "contig must be whole numbers",
+        ((0,), (0.5,), (4,), (False,)): "start must be whole numbers",
+        ((0,), (0,), (2**63,), (False,)): "end must be whole numbers",
+        ((0,), (0,), (4,), ("+",)): "minus must be bool",
+        ((0, 0), (0,), (4,), (False,)): "of one length",
+        ((0,), (4,), (0,), (False,)): "window 0 ends at 0, before it starts",
+        ((-1,), (0,), (4,), (False,)): "has contigs 0 to",
+    }.items():
+        for take in (known.fetch, known.one_hot):
+            with pytest.raises(UsageError, match=said):
+                take(*map(list, wrong))
+    for count in (0, -1, 10**9):
+        with pytest.raises(UsageError, match="threads are 1 to 1024"):
+            known.fetch([0], [0], [4], [False], threads=count)
+
+
+def test_a_genome_goes_to_another_process_and_is_not_read_when_rewritten(genome):
+    known = Genome(genome)
+    asked = ([0], [0], [4], [False])
+    assert list(pickle.loads(pickle.dumps(known)).fetch(*asked)) == list(known.fetch(*asked)) == [CONTIGS["chr1"][:4]]
+    other = genome.with_name("other.fa")
+    other.write_bytes(genome.read_bytes().replace(b"A", b"C"))
+    other.replace(genome)
+    assert list(known.fetch(*asked)) == [CONTIGS["chr1"][:4]], "another file at its path: the first one is still read"
+    known = Genome(written(genome.with_name("again.fa"), ">a\nACGT\n"))
+    written(genome.with_name("again.fa"), ">a\nTTTT\n")
+    os.utime(genome.with_name("again.fa"), (2e9, 2e9))
+    with pytest.raises(InputError, match="changed since it was opened"):
+        known.fetch(*asked)
+
+
 def test_gff3_features_are_those_of_the_type(genome, tmp_path):
     text = (
         "##gff-version 3\nchr1\tx\tgene\t11\t20\t.\t-\t.\tID=g1;Name=a\nchr1\tx\tmRNA\t12\t20\t.\t-\t.\tID=m1\n"
@@ -165,7 +238,7 @@ def test_what_is_no_genome_is_refused(tmp_path, genome):
         Genome(written(tmp_path / "e.fa", ""))
     cut = Genome(written(tmp_path / "c.fa", ">a\nACGT\n"))
     os.truncate(tmp_path / "c.fa", 5)
-    with pytest.raises(InputError, match="shorter since it was opened"):
+    with pytest.raises(InputError, match="changed since it was opened"):
         cut.fetch([0], [0], [4], [False])
     damaged = Genome(written(tmp_path / "d.fa", ">a\nAC*T\n"))
     with pytest.raises(InputError, match=r"d.fa, row 1.*position 3"):
@@ -174,6 +247,20 @@ def test_what_is_no_genome_is_refused(tmp_path, genome):
         damaged.fetch([1], [0], [4], [False])
     with pytest.raises(UsageError, match="upstream and downstream"):
         windows(Genome(genome), read_features(written(tmp_path / "f.bed", "2\t1\t2\n")), upstream=4)
+    with pytest.raises(UsageError, match=r"at most 1,000,000,000"):
+        windows(Genome(genome), read_features(tmp_path / "f.bed"), upstream=2**63, downstream=0)
+    for line in (f"2\t1\t{10**20}\n", f"2\t1\t{'9' * 5000}\n"):
+        with pytest.raises(InputError, match=r"f\.bed, row 1: a start or end is a whole number"):
+            read_features(written(tmp_path / "f.bed", line))
+    with pytest.raises(InputError, match="no contig of this name"):
+        windows(Genome(genome), read_features(written(tmp_path / "f.bed", "track1\t1\t2\n")))
+    two = Genome(written(tmp_path / "two.fa", ">a\nACGT\n>b\nAC!T\n"))
+    with pytest.raises(InputError, match=r"two\.fa, row 2: '!' at position 3"):
+        two.fetch([0, 0, 0, 1], [0, 0, 0, 0], [4, 4, 4, 4], [False] * 4)
+    (tmp_path / "two.fa.fai").unlink()
+    (tmp_path / "two.fa.fai").mkdir()
+    with pytest.raises(InputError, match="the index is no file"):
+        Genome(tmp_path / "two.fa")
 
 
 @pytest.mark.usefixtures("genome")

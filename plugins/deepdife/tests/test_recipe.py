@@ -139,7 +139,9 @@ def test_a_whole_run_on_the_simulated_promoters(part: Path, tmp_path: Path) -> N
     genotool("predict", trained, tmp_path / "new.fa", "--threads", 1, "-o", tmp_path / "scores.tsv")
     assert len((tmp_path / "scores.tsv").read_text().splitlines()) == 3
     warnings = json.loads((tmp_path / "scores.tsv.json").read_text())["warnings"]
-    assert any("1 are shorter, and were padded" in said for said in warnings), "the mean of both folds scores any length"
+    assert any("1 are shorter, and were padded" in said for said in warnings), (
+        "the mean of both folds scores any length"
+    )
 
     before = {file: file.stat().st_mtime_ns for file in trained.rglob("model.keras")}
     (out / "DONE").unlink()

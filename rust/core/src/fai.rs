@@ -48,13 +48,13 @@ pub fn index(path: &Path) -> Result<(Vec<String>, Vec<Contig>)> {
         let width = line.len() as i64;
         let text = line.trim_ascii_end();
         if text.starts_with(b">") {
-            names.push(
-                String::from_utf8_lossy(&text[1..])
-                    .split_whitespace()
-                    .next()
-                    .unwrap_or("")
-                    .to_owned(),
-            );
+            if text.contains(&b'\r') {
+                return Err(old_lines(&names));
+            }
+            let name = text[1..]
+                .split(u8::is_ascii_whitespace)
+                .find(|word| !word.is_empty());
+            names.push(String::from_utf8_lossy(name.unwrap_or_default()).into_owned());
             contigs.push(Contig {
                 length: 0,
                 offset: at + width,
@@ -112,6 +112,11 @@ fn no_fasta(text: &[u8]) -> Error {
         None,
         "give a FASTA file",
     )
+}
+
+fn old_lines(names: &[String]) -> Error {
+    let message = "lines end in a carriage return alone".into();
+    fault(message, Some(names.len()), "write it anew: tr '\\r' '\\n'")
 }
 
 fn uneven(names: &[String]) -> Error {

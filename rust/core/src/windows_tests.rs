@@ -57,6 +57,7 @@ fn what_is_no_genome_is_named() {
     assert!(refusal("d", b"\x1f\x8b\x08\x04").contains("compressed"));
     assert!(refusal("e", b">a\nAC\n>a\nAC\n").contains("twice"));
     assert!(refusal("f", b"").contains("no record"));
+    assert!(refusal("i", b">a\rACGT\rAC\r").contains("carriage return"));
     assert!(refusal("g", b"ACGT\n").contains("before the first"));
     assert!(refusal("h", b">a\nACGT\n\n\n>b\nAC\n").is_empty());
 }

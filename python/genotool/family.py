@@ -38,6 +38,7 @@ __all__ = [
     "NaturalFeatures",
     "References",
     "ShipsModel",
+    "Terms",
     "Transfers",
     "Trial",
     "Tuned",
@@ -275,8 +276,13 @@ class Adapts(Protocol[CIn]):
         """Return the encoder for all of these rows; `encoder` stays as it is."""
         ...
 
+
+@runtime_checkable
+class Terms(Protocol):
+    """Its model does not read all that rows hold: floors then get what it reads."""
+
     def in_terms(self, encoder: Encoder, rows: Dataset) -> Dataset:
-        """Return the rows with their key columns as the encoder has them, one build for all: what floors get."""
+        """Return the rows with their key columns as the encoder has them: one build for all, nothing beyond it."""
         ...
 
 

@@ -181,6 +181,15 @@ class Sequences:
         _native.take(self.data, self.offsets, index, out, offsets)
         return self._made(out, offsets)
 
+    def trimmed(self, length: int, align: Literal["left", "right"] = "left") -> Sequences:
+        """Return the rows cut to at most `length` letters; `align` is the end that stays."""
+        kept = np.minimum(self.lengths, length)
+        if (kept == self.lengths).all():
+            return self
+        offsets = np.concatenate([[0], np.cumsum(kept)])
+        first = self.offsets[:-1] + (self.lengths - kept if align == "right" else 0)
+        return self._made(self.data[np.repeat(first - offsets[:-1], kept) + np.arange(offsets[-1])], offsets)
+
     def validate(self, alphabet: str = "ACGTN") -> None:
         """Raise `InputError` with row and position where a letter is not one of `alphabet`."""
         with kernel_errors():

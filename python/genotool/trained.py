@@ -22,8 +22,9 @@ from genotool.companions import Companions
 from genotool.dataset import Dataset, Kind, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import InputError, UnsupportedStageError, UsageError, nearest
-from genotool.family import Adapted, Adapts, Family, Model, ShipsModel
+from genotool.family import Adapted, Adapts, Family, Model, ShipsModel, Terms
 from genotool.run import DAMAGED, Run
+from genotool.sequences import Sequences
 from genotool.split import Fractions, Part, Split, choose, from_file
 
 __all__ = ["Ensemble", "Trained", "find_model", "open_trained", "with_members"]
@@ -151,15 +152,18 @@ class Trained:
         return other, found
 
     def in_terms(self, rows: Dataset) -> Dataset:
-        """Return rows as floors get them: as they are, or as the family has rows of unlike build."""
-        return self.family.in_terms(self.encoder, rows) if isinstance(self.family, Adapts) else rows
+        """Return rows as floors get them: as they are, or as far as the family's model reads them."""
+        return self.family.in_terms(self.encoder, rows) if isinstance(self.family, Terms) else rows
 
-    def window_warning(self, rows: Dataset) -> str:
-        """Say where rows are other windows of a genome than those that the model learned from; else nothing."""
+    def row_warnings(self, rows: Dataset) -> list[str]:
+        """Say where sequences are not what the model learned from: other windows, longer or shorter than it reads."""
+        if rows.kind is not Kind.SEQUENCES:
+            return []
+        said = [_lengths_said(getattr(self.encoder, "length", None), rows)]
         learned = str((self.run.record.get("data") or [{}])[0].get("window") or "")
-        if not learned or rows.about.window in ("", learned):
-            return ""
-        return f"the windows are {rows.about.window}; the model learned from {learned}"
+        if learned and rows.about.window not in ("", learned):
+            said.insert(0, f"the windows are {rows.about.window}; the model learned from {learned}")
+        return list(filter(None, said))
 
     def load_dataset(self) -> Dataset:
         """Load the data set that the model was trained on, and check that it is still the same.
@@ -245,6 +249,10 @@ class Ensemble(Trained):
         other.members = tuple(member for member, _ in found)
         return other, found[0][1]
 
+    def row_warnings(self, rows: Dataset) -> list[str]:
+        """Say what the first model would: all folds read the same."""
+        return self.members[0].row_warnings(rows)
+
     def in_terms(self, rows: Dataset) -> Dataset:
         """Return rows as the first model has them."""
         return self.members[0].in_terms(rows)
@@ -278,6 +286,16 @@ class Ensemble(Trained):
 def with_members(trained: Trained) -> list[Trained]:
     """Return a model and, of an ensemble, each of its members: all that can be verified by itself."""
     return [trained, *(trained.members if isinstance(trained, Ensemble) else ())]
+
+
+def _lengths_said(length: Any, rows: Dataset) -> str:
+    """Say how many sequences are longer or shorter than what the network reads."""
+    sequences = rows.columns["sequence"]
+    if not isinstance(length, int) or not isinstance(sequences, Sequences) or (sequences.lengths == length).all():
+        return ""
+    cut, padded = int((sequences.lengths > length).sum()), int((sequences.lengths < length).sum())
+    said = f"{cut} of {len(rows)} sequences are longer than the {length} letters that the model reads, and were trimmed"
+    return f"{said}; {padded} are shorter, and were padded"
 
 
 @contextmanager

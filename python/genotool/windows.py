@@ -362,7 +362,7 @@ def _around(features: Features, upstream: int | None, downstream: int | None) ->
     if upstream is None and downstream is None:
         return features.start, features.end
     if upstream is None or downstream is None or not natural("upstream", upstream) + natural("downstream", downstream):
-        raise UsageError("a window has upstream and downstream letters, at least one of them")
+        raise UsageError("--upstream and --downstream go together", hint="one of them may be 0, not both")
     if upstream + downstream > MOST_LETTERS:
         raise UsageError(f"a window of {upstream + downstream} letters", hint=f"at most {MOST_LETTERS:,}")
     first = np.where(features.minus, features.end - downstream, features.start - upstream)

@@ -175,7 +175,7 @@ def test_what_a_window_lacks_is_said(genotool, files: Files, tmp_path: Path) -> 
     [
         (lambda f: f.genes, (), 2, "--genome FASTA, and"),
         (lambda f: f.labels, ("--genome", "GENOME"), 2, "--genome goes with a BED or GFF3 file"),
-        (lambda f: f.genes, ("--genome", "GENOME", "--upstream", 5), 2, "upstream and downstream"),
+        (lambda f: f.genes, ("--genome", "GENOME", "--upstream", 5), 2, "--upstream and --downstream go together"),
         (lambda f: f.genes, ("--genome", "GENOME", "--feature", "genes"), 3, "did you mean 'gene'"),
         (lambda f: f.genes, ("--genome", "GENOME", "--attribute", "name"), 3, "did you mean 'Name'"),
         (lambda f: f.genes, ("--genome", "none.fa"), 2, "no such file"),

@@ -82,3 +82,4 @@ def test_places_on_shared_rows(tmp_path: Path, words) -> None:
     assert "best minus this" in text
     assert "a – 0.020 – –" in text
     assert "How the data sets differ" not in text
+    assert "no verdict" not in text, "models are ranked on test rows"

@@ -87,6 +87,20 @@ def test_a_leak_that_is_left_is_said_on_the_first_screen(tmp_path: Path, write_m
     assert "meet none" not in short
 
 
+def test_rows_that_are_alike_across_parts_are_not_said_to_meet_none(tmp_path: Path, write_model, words) -> None:
+    with Run.create(tmp_path / "r", verb="train", task="binary", command=["genotool"]) as run:
+        write_model(run)
+        alike = {
+            "code": "homologous-rows-across-parts",
+            "severity": "note",
+            "message": "1 of 234 test rows shares 16-mers",
+        }
+        run.write_json("audit.json", {"findings": [alike]})
+    short = words(write_report(tmp_path / "r").read_text()).partition("What was asked")[0]
+    assert "none of its test rows equals one of its training or validation rows, but 1 of 234 test rows shares" in short
+    assert "meet none" not in short
+
+
 def test_a_leaky_run_has_no_good_verdict(tmp_path: Path, write_model, words) -> None:
     with Run.create(tmp_path / "r", verb="train", task="binary", command=["genotool"]) as run:
         write_model(run)

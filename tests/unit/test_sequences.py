@@ -17,6 +17,13 @@ texts = st.lists(letters, max_size=8)
 threads = pytest.mark.parametrize("threads", [1, 2, 3])
 
 
+@pytest.mark.parametrize(("align", "plainly"), [("left", slice(None, 4)), ("right", slice(-4, None))])
+def test_rows_are_trimmed_at_the_end_that_is_not_aligned(align: str, plainly: slice) -> None:
+    texts = ["ACGTACG", "", "ACG", "TTTTA", "GATTACA"]
+    assert list(Sequences.from_strings(texts).trimmed(4, align)) == [text[plainly] for text in texts]
+    assert list(Sequences.from_strings(texts).trimmed(7, align)) == texts
+
+
 def one_hot_plainly(rows: list[str], length: int, layout: str, align: str) -> np.ndarray:
     out = np.zeros((len(rows), length, 4))
     for encoded, text in zip(out, rows, strict=True):

@@ -245,7 +245,7 @@ def test_what_is_no_genome_is_refused(tmp_path, genome):
         damaged.fetch([0], [0], [4], [False])
     with pytest.raises(UsageError):
         damaged.fetch([1], [0], [4], [False])
-    with pytest.raises(UsageError, match="upstream and downstream"):
+    with pytest.raises(UsageError, match="--upstream and --downstream go together"):
         windows(Genome(genome), read_features(written(tmp_path / "f.bed", "2\t1\t2\n")), upstream=4)
     with pytest.raises(UsageError, match=r"at most 1,000,000,000"):
         windows(Genome(genome), read_features(tmp_path / "f.bed"), upstream=2**63, downstream=0)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from genotool import registry
 from genotool.errors import UsageError
 from genotool.recipe import Plan, Request
 from genotool_deepdife.recipe import PromoterRecipe, RecipeConfig
@@ -134,6 +135,23 @@ def test_a_whole_run_on_the_simulated_promoters(part: Path, tmp_path: Path) -> N
     explained = json.loads((out / "steps/04-explain/explanation.json").read_text())
     assert explained["exact"] is True
     assert "Is it real?" in (out / "report.html").read_text()
+
+    longer = tmp_path / "longer.fa"
+    far = registry.load("part-far", data_dir=part)
+    made = zip(far.ids.tolist(), far.columns["sequence"], strict=True)
+    longer.write_text("".join(f">{name}\nGATTACA{letters}\n" for name, letters in made))
+    (tmp_path / "far.tsv").write_text(
+        "id\tlabel\n"
+        + "".join(f"{name}\t{far.classes[code]}\n" for name, code in zip(far.ids, far.target, strict=True))
+    )
+    words = (longer, "--labels", tmp_path / "far.tsv", "--target", "label", "--threads", 1, "-o", tmp_path / "longer")
+    genotool("evaluate", trained, *words, "--data-dir", part)
+    (found,) = json.loads((tmp_path / "longer/metrics.json").read_text())["sets"].values()
+    assert "were trimmed" in found["warning"]
+    same = json.loads((out / "steps/03-evaluate-elsewhere/metrics.json").read_text())["sets"]["part-far"]
+    for name, floor in same["floors"].items():
+        value = found["floors"][name]["roc_auc"]["value"]
+        assert value == floor["roc_auc"]["value"], f"{name} reads what the network reads"
 
     (tmp_path / "new.fa").write_text(">a\n" + "ACGT" * 100 + "\n>b\nGATTACA\n")
     genotool("predict", trained, tmp_path / "new.fa", "--threads", 1, "-o", tmp_path / "scores.tsv")

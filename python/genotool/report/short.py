@@ -47,6 +47,10 @@ def in_short(collected: Collected) -> Section:
         step = collected.behind
         label = f"The run {step.name} ({step.verb}), whose model is looked at here"
         blocks.append(_card(label, step, step.content["metrics"]["test"]))
+    if not blocks and any(collected.having("leaderboard")):
+        blocks.append(
+            Notice("Models are compared here on the test rows that they share: see the runs together.", "plain")
+        )
     if not blocks:
         blocks.append(Notice("No model was measured on test rows: there is no verdict.", "plain"))
         blocks += [Notice(text, "plain") for text in _audited(collected)]
@@ -199,7 +203,8 @@ def _leaks(step: Step) -> list[str]:
     said += f"; the first: {_message(found[0])}." if found else "."
     if step.record.get("leaky"):
         return [said, "Rows that meet held-out rows were kept (--overlap keep): no number here is to be believed."]
-    done = " ".join(filter(None, (_done(step), _left(left))))
+    near = [item for item in findings if str(item.get("code")).endswith("-across-parts") and item not in left]
+    done = " ".join(filter(None, (_done(step), _left(left, near))))
     return [f"{said} {done}".strip()]
 
 
@@ -221,9 +226,12 @@ def _done(step: Step) -> str:
     return f"Done about it: split by {split['method']}{others}; {rows}."
 
 
-def _left(left: list[Mapping[str, Any]]) -> str:
+def _left(left: list[Mapping[str, Any]], near: list[Mapping[str, Any]]) -> str:
     if left:
         return f"STILL THERE: {'; '.join(_message(item) for item in left)}."
+    if near:
+        said = "; ".join(_message(item) for item in near)
+        return f"After that none of its test rows equals one of its training or validation rows, but {said}."
     return "After that its test rows meet none of its training or validation rows."
 
 

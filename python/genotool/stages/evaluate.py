@@ -31,7 +31,7 @@ from genotool.stages.rows import RELATIONS, RowsRequest, audited, select
 from genotool.statistics.conformal import FILE, LEVEL, read_calibration
 from genotool.statistics.covered import coverage
 from genotool.statistics.tables import within_groups
-from genotool.trained import Trained, open_trained
+from genotool.trained import Ensemble, Trained, open_trained
 from genotool.verdict import MARGIN
 
 __all__ = ["EvaluateRequest", "evaluate"]
@@ -122,7 +122,10 @@ def _load(trained: Trained, request: EvaluateRequest, operand: str) -> Dataset:
 def _own_test(trained: Trained, request: EvaluateRequest, run: Run, own: Dataset) -> dict[str, Any]:
     rows = trained.split.rows(Part.TEST)
     if not len(rows):
-        raise UsageError(f"{trained.run.path} has no test rows", hint="name a data set to evaluate on")
+        hint = "name a data set to evaluate on"
+        if isinstance(trained, Ensemble):
+            hint += f", or a fold, such as {trained.members[0].run.path}; all its rows out of fold are measured already"
+        raise UsageError(f"{trained.run.path} has no test rows", hint=hint)
     test = own.take(rows)
     score = trained.predict(test)
     write_scores(run, test, score, trained.threshold, trained.task, split=trained.split.parts[rows])
@@ -171,7 +174,7 @@ def _independent(
     )  # fmt: skip
     if not raw:
         measured |= _conformal(trained, request, rows, score[new])
-    warnings = "; ".join(filter(None, (dataset.about.warning, trained.window_warning(dataset))))
+    warnings = "; ".join(filter(None, (dataset.about.warning, *trained.row_warnings(dataset))))
     measured |= {"seen_rows_left_out": int(seen.sum()), "warning": warnings} | met
     if adapted is not None:
         measured |= {"adapted": dict(adapted.said), "note": adapted.sentence}

@@ -18,7 +18,7 @@ from genotool.controls import against_controls, fit_controls
 from genotool.dataset import Dataset, Task
 from genotool.encoding import EncodedView, Encoder
 from genotool.errors import UnsupportedStageError
-from genotool.family import Adapts, Control, Controls, Model, NaturalFeatures
+from genotool.family import Control, Controls, Model, NaturalFeatures, Terms
 from genotool.fitted_rows import FILE, FittedRows
 from genotool.floors import Floor, fit_floors
 from genotool.predictions import trained_groups, write_floor_scores, write_scores
@@ -278,7 +278,7 @@ def _floors(request: FitRequest, rows: Rows, task: Task, parent: Trained | None,
         seen = np.concatenate([parent.predict(train), parent.predict(valid)])
         extra["pretrained"] = (seen, parent.predict(rows.test))
     family, test = request.family, rows.test
-    if isinstance(family, Adapts):
+    if isinstance(family, Terms):
         train, valid, test = (family.in_terms(encoder, part) for part in (train, valid, test))
     return fit_floors(
         train,

@@ -305,26 +305,12 @@ def _run_table(
 def _shape_warnings(trained: Trained, rows: Dataset) -> list[str]:
     """Say which rows are scored, but not as they would be whole: guides without their PAM, sequences cut or padded."""
     if rows.kind is Kind.SEQUENCES:
-        from genotool.trained import with_members
-
-        length = getattr(with_members(trained)[-1].encoder, "length", None)  # all folds read the same
-        return [*filter(None, [trained.window_warning(rows)]), *_length_warnings(length, rows)]
+        return trained.row_warnings(rows)
     if rows.kind is not Kind.GUIDES:
         return []
     bare = sum(int((column.lengths <= SPACER).sum()) for column in rows.keys if isinstance(column, Sequences))
     said = f"{bare} of {len(rows)} guides have no PAM: its bases and missing distal ones count as unknown"
     return [f"{said}, which moves the scores"] if bare else []
-
-
-def _length_warnings(length: Any, rows: Dataset) -> list[str]:
-    """Say how many sequences are longer or shorter than what the network reads."""
-    sequences = rows.columns["sequence"]
-    if not isinstance(length, int) or not isinstance(sequences, Sequences) or (sequences.lengths == length).all():
-        return []
-    lengths = sequences.lengths
-    cut, padded = int((lengths > length).sum()), int((lengths < length).sum())
-    said = f"{cut} of {len(rows)} sequences are longer than the {length} letters that the model reads, and were trimmed"
-    return [f"{said}; {padded} are shorter, and were padded"]
 
 
 def overlap_counts(seen: Sequence[str]) -> dict[str, int] | None:

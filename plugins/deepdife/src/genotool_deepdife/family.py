@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,12 @@ class PromoterFamily:
     def controls(self, config: PromoterConfig, kind: Kind) -> dict[str, Control]:
         """Return the dinucleotide shuffle."""
         return {"dinucleotide shuffle": Control(SHUFFLED, shuffled_sequences)}
+
+    def in_terms(self, encoder: PromoterEncoder, rows: Dataset) -> Dataset:
+        """Return the rows with sequences no longer than the network reads, their starts of transcription aligned."""
+        assert encoder.length is not None
+        sequences = promoters(rows).trimmed(encoder.length, encoder.align)
+        return dataclasses.replace(rows, columns={**rows.columns, "sequence": sequences})
 
     def natural_features(self, dataset: Dataset) -> dict[str, FeatureTable]:
         """Return a sparse (n, 4096) table of 6-mer counts, and the best scores of JASPAR's plant motifs (dense)."""

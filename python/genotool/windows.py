@@ -34,8 +34,8 @@ DIGITS = 18
 """The most of a place in a contig: with them it is an int64."""
 CHECKED = 1 << 20
 """The letters of a first line that are looked through for its end."""
-CHECKED_BEHIND = 64
-"""The bytes behind a contig where the next header is looked for."""
+CHECKED_BEHIND = 4096
+"""The bytes behind a line where the next one, or a header, is looked for."""
 MOST_LETTERS = 10**9
 """Of a window around a start: more are a slip."""
 DROP = "--outside drop leaves the {} such features out, counted"
@@ -448,15 +448,15 @@ def _is_there(text: mmap.mmap, line: Line) -> bool:
     while header > 0 and text[header - 1 : header] != b"\n":
         header = text.rfind(b">", 0, header)
     words = text[header + 1 : offset].split(maxsplit=1) if header >= 0 else []
-    if not words or words[0].decode("utf-8", "replace") != name:
+    if not words or words[0].decode("utf-8", "replace") != name or width - bases > CHECKED_BEHIND:
         return False
     if not length:  # the header may be the last line, without an end
-        return offset <= len(text) and text[offset : offset + width].lstrip()[:1] in (b"", b">")
+        return offset <= len(text) and text[offset : offset + CHECKED_BEHIND].lstrip()[:1] in (b"", b">")
     end = offset + (length - 1) // bases * width + (length - 1) % bases + 1
     if end > len(text) or text[offset - 1 : offset] != b"\n" or text[end - 1 : end].isspace():
         return False
     first, last = min(length, bases, CHECKED), offset + (length - 1) // bases * width
     gaps = [text[start - (width - bases) : start] for start in {offset + width, last} if offset < start < end]
     is_lined = text.find(b"\n", offset, offset + first) < 0 and all(g.isspace() and g.endswith(b"\n") for g in gaps)
-    behind = text[end : end + width - bases + CHECKED_BEHIND]
+    behind = text[end : end + CHECKED_BEHIND]
     return is_lined and not behind[:1].strip() and behind.lstrip()[:1] in (b"", b">")

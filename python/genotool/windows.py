@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genotool import _native
 from genotool.errors import GenotoolError, InputError, UsageError, nearest
+from genotool.fai import STALE, Line, check_index, read_index
 from genotool.kernels import choice, kernel_errors, natural, target_array
 from genotool.run import write_atomically
 from genotool.sequences import Sequences
@@ -26,16 +27,10 @@ from genotool.sequences import Sequences
 __all__ = ["Features", "Genome", "Windows", "read_features", "windows"]
 
 Ints: TypeAlias = NDArray[np.int64]
-Line: TypeAlias = tuple[str, int, int, int, int]
 Stretches: TypeAlias = tuple[Ints, Ints, Ints, NDArray[np.bool_]]
 
-STALE = "remove the index: a new one is made"
 DIGITS = 18
 """The most of a place in a contig: with them it is an int64."""
-CHECKED = 1 << 20
-"""The letters of a first line that are looked through for its end."""
-CHECKED_BEHIND = 4096
-"""The bytes behind a line where the next one, or a header, is looked for."""
 MOST_LETTERS = 10**9
 """Of a window around a start: more are a slip."""
 DROP = "--outside drop leaves the {} such features out, counted"
@@ -81,8 +76,8 @@ class Genome:
                 raise InputError("the index is no file", file=index, hint="remove it: a new one is made")
             if index.stat().st_mtime_ns < self.path.stat().st_mtime_ns:
                 raise InputError(f"the index is older than {self.path.name}", file=index, hint=STALE)
-            lines = _read_index(index)
-            _check_index(lines, self._file, index)
+            lines = read_index(index)
+            check_index(lines, self._file, index)
             return lines
         with kernel_errors(self.path):
             lines = _native.index_fasta(self.path)
@@ -412,51 +407,3 @@ def _whole_numbers(what: str, values: ArrayLike) -> Ints:
 def _mapped(path: Path) -> mmap.mmap:
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def _read_index(index: Path) -> list[Line]:
-    lines: list[Line] = []
-    content = index.read_bytes().decode("utf-8", "replace").removesuffix("\n")
-    for number, text in enumerate(content.split("\n") if content else [], 1):
-        name, *cells = text.removesuffix("\r").split("\t")
-        if len(cells) != 4 or not all(cell.isdecimal() and len(cell) < 19 for cell in cells):
-            raise InputError(
-                "an index has a name and four numbers a line", file=index, row=number, value=text, hint=STALE
-            )
-        length, offset, bases, width = map(int, cells)
-        lines.append((name, length, offset, max(bases, 1), max(width, bases + 1, 2)))
-    return lines
-
-
-def _check_index(lines: list[Line], text: mmap.mmap, index: Path) -> None:
-    """Raise `InputError` where a contig of the index is not what lies between its own header and the next one."""
-    if not lines:
-        raise InputError("the index is empty", file=index, hint=STALE)
-    seen: set[str] = set()
-    for number, line in enumerate(lines, 1):
-        name = line[0]
-        if name in seen or not _is_there(text, line):
-            what = "holds this name twice" if name in seen else f"does not fit {index.stem}"
-            raise InputError(f"the index {what}", file=index, row=number, value=name, hint=STALE)
-        seen.add(name)
-
-
-def _is_there(text: mmap.mmap, line: Line) -> bool:
-    """Whether a line of the index has its header before it, lines of its length, and its end where it says."""
-    name, length, offset, bases, width = line
-    header = text.rfind(b">", 0, offset)
-    while header > 0 and text[header - 1 : header] != b"\n":
-        header = text.rfind(b">", 0, header)
-    words = text[header + 1 : offset].split(maxsplit=1) if header >= 0 else []
-    if not words or words[0].decode("utf-8", "replace") != name or width - bases > CHECKED_BEHIND:
-        return False
-    if not length:  # the header may be the last line, without an end
-        return offset <= len(text) and text[offset : offset + CHECKED_BEHIND].lstrip()[:1] in (b"", b">")
-    end = offset + (length - 1) // bases * width + (length - 1) % bases + 1
-    if end > len(text) or text[offset - 1 : offset] != b"\n" or text[end - 1 : end].isspace():
-        return False
-    first, last = min(length, bases, CHECKED), offset + (length - 1) // bases * width
-    gaps = [text[start - (width - bases) : start] for start in {offset + width, last} if offset < start < end]
-    is_lined = text.find(b"\n", offset, offset + first) < 0 and all(g.isspace() and g.endswith(b"\n") for g in gaps)
-    behind = text[end : end + CHECKED_BEHIND]
-    return is_lined and not behind[:1].strip() and behind.lstrip()[:1] in (b"", b">")

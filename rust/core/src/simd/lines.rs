@@ -69,28 +69,16 @@ mod tests {
                     let text = lines.join(&vec![b'\n'; gap][..]);
                     let place = first / bases * (bases + gap) + first % bases;
                     let mut target = vec![0; 300 - first];
-                    assert!(join_lines(
-                        level,
-                        &text[place..],
-                        bases - first % bases,
-                        bases,
-                        gap,
-                        &mut target
-                    ));
+                    let join = |text: &[u8], target: &mut [u8]| {
+                        join_lines(level, &text[place..], bases - first % bases, bases, gap, target)
+                    };
+                    assert!(join(&text, &mut target));
                     let expected: Vec<u8> = letters[first..].iter().map(|&letter| normal(letter)).collect();
                     assert_eq!(target, expected);
-                    for wrong in [0, target.len() - 1] {
+                    for wrong in [first, 299] {
                         let mut text = text.clone();
-                        let at = first + wrong;
-                        text[at / bases * (bases + gap) + at % bases] = b'R';
-                        assert!(!join_lines(
-                            level,
-                            &text[place..],
-                            bases - first % bases,
-                            bases,
-                            gap,
-                            &mut target
-                        ));
+                        text[wrong / bases * (bases + gap) + wrong % bases] = b'R';
+                        assert!(!join(&text, &mut target));
                     }
                 }
             }

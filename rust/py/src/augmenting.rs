@@ -148,8 +148,8 @@ pub fn index_fasta(py: Python<'_>, path: PathBuf) -> PyResult<Vec<(String, i64, 
 
 /// Windows of a genome into `out`: letters, or their one-hot encoding where there is a layout.
 ///
-/// `file` holds the bytes of the FASTA file, `index` is (length, offset, letters of a line, bytes of a line) of each contig, `contig`, `start`, `end` and `minus` are
-/// those of each window.
+/// `file` holds the bytes of the FASTA file, `index` is (length, offset, letters of a line, bytes of a line) of each contig,
+/// `contig`, `start`, `end` and `minus` are those of each window.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
 pub fn fetch_windows(
